@@ -1,0 +1,128 @@
+import type { Reason } from "./reasons.ts";
+
+/** What the database knows about the work. Rows are written by the store; the planner only reads them. */
+
+/** `failed` and `cancelled` are ends; `submitting` found after a crash is reconciled by key, never resent blindly. */
+export type JobState = "planned" | "submitting" | "running" | "succeeded" | "failed" | "cancelled";
+
+export const openJobStates = ["planned", "submitting", "running"] as const satisfies readonly JobState[];
+
+export type BackupMode = "full" | "incremental";
+
+/** One unit of work: a volume in a slot. */
+export interface Job {
+  /** The unit's {@link import("./marks.ts").workKey}; primary key. */
+  readonly key: string;
+  readonly runId: string;
+  readonly projectId: string;
+  readonly volumeId: string;
+  readonly volumeName: string;
+  readonly serverId: string;
+  readonly serverName: string;
+  readonly policy: string;
+  /** As in the key: ISO 8601 UTC, or `manual:<run id>`. */
+  readonly slot: string;
+  /** Id of the set: `<server id>/<slot>`. */
+  readonly setId: string;
+  readonly mode: BackupMode;
+  /** Why full or incremental. */
+  readonly modeReason: Reason;
+  /** The backup an incremental is expected to build on. */
+  readonly parentId: string | null;
+  readonly sizeGiB: number;
+  readonly volumeType: string | null;
+  readonly pool: string | null;
+  /** More than one server: worked one at a time. */
+  readonly shared: boolean;
+  /** Work may start until then. */
+  readonly windowEndsAt: Date;
+  readonly keepUntil: Date;
+  readonly backupName: string;
+  readonly state: JobState;
+  readonly reason: Reason | null;
+  /** The service's own words, for operators. */
+  readonly message: string | null;
+  readonly requestId: string | null;
+  readonly backupId: string | null;
+  readonly plannedAt: Date;
+  readonly submittedAt: Date | null;
+  /** A running backup past it is reported as stuck, and stays watched. */
+  readonly deadlineAt: Date | null;
+  readonly stuckReportedAt: Date | null;
+  readonly endedAt: Date | null;
+}
+
+/** What the database remembers of a restore point beyond what Cinder shows. */
+export interface CatalogueEntry {
+  readonly backupId: string;
+  readonly projectId: string;
+  readonly volumeId: string;
+  readonly key: string | null;
+  readonly policy: string | null;
+  readonly slot: string | null;
+  readonly serverId: string | null;
+  readonly setId: string | null;
+  readonly isIncremental: boolean;
+  readonly sizeGiB: number;
+  readonly volumeType: string | null;
+  /** Cinder's real parent as the reader found it; the expected one while {@link parentVerified} is false. */
+  readonly parentId: string | null;
+  readonly parentVerified: boolean;
+  readonly keepUntil: Date | null;
+  readonly held: boolean;
+  readonly createdAt: Date;
+  /** When we first saw it good; `null` if never. */
+  readonly goodAt: Date | null;
+  /** When we sent its DELETE. */
+  readonly deleteSentAt: Date | null;
+  /** When it was first seen gone. */
+  readonly goneAt: Date | null;
+}
+
+/** A tenant's request for another retention, and since when a scan has seen it. */
+export interface OverrideSeen {
+  /** Server or volume id. */
+  readonly resourceId: string;
+  readonly key: string;
+  readonly value: string;
+  readonly firstSeenAt: Date;
+}
+
+/** An operator's permission to delete more than the brake allows. */
+export interface BrakeOverride {
+  readonly projectId: string;
+  /** Points that may be deleted in all. */
+  readonly count: number;
+  readonly expiresAt: Date;
+}
+
+export type OperationKind =
+  | "create"
+  | "complete"
+  | "skip"
+  | "fail"
+  | "delete"
+  | "delete_verified"
+  | "keep"
+  | "adopt"
+  | "cancel"
+  | "report_stuck"
+  | "mark_server"
+  | "mark_backup"
+  | "notice";
+
+/** The audit trail: append-only, one row for every create, delete, skip, release and failure. */
+export interface Operation {
+  readonly id: string;
+  readonly runId: string;
+  readonly at: Date;
+  readonly kind: OperationKind;
+  readonly reason: Reason;
+  readonly projectId: string | null;
+  readonly serverId: string | null;
+  readonly volumeId: string | null;
+  readonly backupId: string | null;
+  readonly key: string | null;
+  readonly message: string | null;
+  readonly requestId: string | null;
+}

@@ -1,0 +1,96 @@
+/** What the reader sees in the cloud, in our words. The OpenStack clients map the services' answers to these. */
+
+export interface Server {
+  readonly id: string;
+  readonly name: string;
+  readonly projectId: string;
+  /** Nova's status, e.g. `ACTIVE`, `SHUTOFF`, `BUILD`, `DELETED`. */
+  readonly status: string;
+  readonly locked: boolean;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Ids of the attached volumes, in Nova's order. */
+  readonly volumeIds: readonly string[];
+}
+
+export interface Volume {
+  readonly id: string;
+  /** May be empty. */
+  readonly name: string;
+  readonly projectId: string;
+  /** Cinder's status, e.g. `available`, `in-use`, `backing-up`, `error`. */
+  readonly status: string;
+  readonly sizeGiB: number;
+  /** Name of the volume type; `null` where the cloud has none. */
+  readonly volumeType: string | null;
+  readonly bootable: boolean;
+  readonly multiattach: boolean;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Ids of the servers it is attached to. */
+  readonly serverIds: readonly string[];
+  /** `os-vol-host-attr:host`, e.g. `aio@fast#fast`: the source pool that limits apply to. `null` without admin rights. */
+  readonly pool: string | null;
+}
+
+/** Cinder's words (cinder/objects/fields.py BackupStatus). */
+export const backupStatuses = [
+  "creating",
+  "available",
+  "deleting",
+  "deleted",
+  "error",
+  "error_deleting",
+  "restoring",
+] as const;
+
+export interface Backup {
+  readonly id: string;
+  readonly name: string;
+  readonly volumeId: string;
+  /** `os-backup-project-attr:project_id`; `null` when the token was not an admin's. */
+  readonly projectId: string | null;
+  /** The creator, which nobody can change; shown to admins only, since 3.56. */
+  readonly userId: string | null;
+  /** One of {@link backupStatuses}, or a word of a later Cinder. */
+  readonly status: string;
+  readonly sizeGiB: number;
+  readonly isIncremental: boolean;
+  /** Drifts in Cinder (bug 2163042): never decide a deletion by it. */
+  readonly hasDependents: boolean;
+  /** Set when the backup was made from a snapshot. */
+  readonly snapshotId: string | null;
+  /** Cinder picks an incremental's parent by it; `null` while creating. */
+  readonly dataTimestamp: Date | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date | null;
+  readonly failReason: string | null;
+  readonly container: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface QuotaUse {
+  /** -1 is unlimited. */
+  readonly limit: number;
+  readonly inUse: number;
+  readonly reserved: number;
+}
+
+/** A project's block-storage quota as `os-quota-sets/{project}?usage=true` shows it. */
+export interface BackupQuota {
+  readonly backups: QuotaUse;
+  readonly backupGiB: QuotaUse;
+}
+
+export interface Project {
+  readonly id: string;
+  readonly name: string;
+  readonly domainId: string;
+  readonly enabled: boolean;
+}
+
+/** A cinder service as `os-services` lists it. */
+export interface CinderService {
+  readonly binary: string;
+  readonly host: string;
+  readonly state: string;
+  readonly status: string;
+}

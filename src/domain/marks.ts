@@ -1,0 +1,67 @@
+/** The marks on OpenStack objects (design, "Marks on OpenStack objects"). They are enough to rebuild the catalogue. */
+export const automatedMark = "__automated_backup";
+
+export const mark = {
+  key: "dirigent:key",
+  policy: "dirigent:policy",
+  slot: "dirigent:slot",
+  server: "dirigent:server",
+  set: "dirigent:set",
+  parent: "dirigent:parent",
+  keepUntil: "dirigent:keep-until",
+  hold: "dirigent:hold",
+  verdict: "dirigent:verdict",
+  /** The source's volume type when it was backed up: an incremental cannot follow a retype. */
+  volumeType: "dirigent:volume-type",
+} as const;
+
+/** Server metadata that the conductor writes after a complete set. */
+export const lastBackupTimeKey = "last-backup-time";
+
+/** What the marks of one object say; a field that is missing or unreadable is `null`. */
+export interface Marks {
+  readonly key: string | null;
+  readonly policy: string | null;
+  readonly slot: string | null;
+  readonly serverId: string | null;
+  readonly set: string | null;
+  readonly parentId: string | null;
+  readonly keepUntil: Date | null;
+  /** Any value holds, so that a damaged one fails safe. */
+  readonly held: boolean;
+  readonly verdict: string | null;
+  readonly volumeType: string | null;
+}
+
+/** True when an object claims to be automated. It is a claim only: who created it decides (design, "Who may be believed"). */
+export const isMarked = (metadata: Readonly<Record<string, string>>): boolean => {
+  const value = metadata[automatedMark];
+  return value !== undefined && value.toLowerCase() === "true";
+};
+
+export function readMarks(metadata: Readonly<Record<string, string>>): Marks {
+  const text = (key: string): string | null => {
+    const value = metadata[key];
+    return value === undefined || value === "" ? null : value;
+  };
+  const keepUntil = text(mark.keepUntil);
+  const at = keepUntil === null ? NaN : Date.parse(keepUntil);
+  return {
+    key: text(mark.key),
+    policy: text(mark.policy),
+    slot: text(mark.slot),
+    serverId: text(mark.server),
+    set: text(mark.set),
+    parentId: text(mark.parent),
+    keepUntil: Number.isNaN(at) ? null : new Date(at),
+    held: metadata[mark.hold] !== undefined,
+    verdict: text(mark.verdict),
+    volumeType: metadata[mark.volumeType] ?? null,
+  };
+}
+
+/** An instant as the marks write it: ISO 8601 UTC without fractions, e.g. `2026-11-21T00:00:00Z`. */
+export const markTime = (at: Date): string => at.toISOString().replace(/\.\d{3}Z$/, "Z");
+
+/** The key of one unit of work. Deterministic, so that a lost answer or a lost database never makes a second backup. */
+export const workKey = (volumeId: string, policy: string, slot: string): string => `${volumeId}/${policy}/${slot}`;

@@ -1,0 +1,106 @@
+/**
+ * Why something was created, skipped, kept, deleted or failed. One closed union: every operation row, plan line and mail carries one of
+ * these, with a text for operators and one for tenants (who never see hosts, paths or raw service messages).
+ */
+export const reasons = {
+  // creating
+  due: ["its slot is due", "It was due."],
+  full_first: ["no backup of ours to build on", "First backup of this volume."],
+  full_chain_limit: ["the chain has reached full_every", "Regular full backup."],
+  full_parent_not_good: [
+    "the newest backup is not a good one of ours",
+    "Full backup, because the one before cannot be built on.",
+  ],
+  full_foreign_parent: [
+    "the newest backup of the volume is not ours",
+    "Full backup, because a backup of your own came in between.",
+  ],
+  full_unknown_parent: [
+    "the parent of the newest backup is unknown",
+    "Full backup, because the chain before is not known for certain.",
+  ],
+  full_snapshot_backup: [
+    "the volume has a backup made from a snapshot",
+    "Full backup, because a backup made from a snapshot exists.",
+  ],
+  full_resized: ["the volume was resized", "Full backup, because the volume was resized."],
+  full_retyped: ["the volume type changed", "Full backup, because the volume type changed."],
+  incremental: ["incremental on the newest backup of ours", "Incremental backup."],
+  // skipping
+  not_due: ["done for this slot", "Already done."],
+  too_soon: ["the newest backup is younger than minimum_interval", "The newest backup is very recent."],
+  skip_requested: ["the volume asks to be skipped", "Skipped at your request."],
+  volume_missing: ["the attached volume is not in Cinder's listing", "The volume was not found."],
+  volume_state: [
+    "the volume's state does not allow a backup",
+    "The volume was in a state that does not allow a backup.",
+  ],
+  server_state: [
+    "the server is being built, deleted or in error",
+    "The server was in a state that does not allow a backup.",
+  ],
+  shared_volume: ["backed up once, with the first of its servers", "Backed up once for all its servers."],
+  foreign_volume: ["the volume belongs to another project than its server", "The volume belongs to another project."],
+  still_running: ["an earlier backup of the volume has not ended", "An earlier backup is still running."],
+  window_missed: ["the window had passed before the work could start", "There was no time left to start it."],
+  // failing
+  volume_limit: ["the project's volume limit is reached", "The limit of volumes for this project is reached."],
+  over_quota: ["the project's backup quota is exceeded", "The project's backup quota is exceeded."],
+  refused: ["Cinder refused the request", "The backup service refused the request."],
+  no_project_access: ["the writer gets no token for the project", "The backup service has no access to this project."],
+  unavailable: ["the service did not answer", "The backup service was not available."],
+  ended_in_error: ["the backup ended in error", "The backup failed."],
+  wrong_size: ["the backup's size is not its source's", "The backup is incomplete."],
+  vanished: ["the object is gone and we did not delete it", "The backup disappeared."],
+  stuck: ["not finished within its deadline", "The backup takes unusually long."],
+  answer_lost: ["the answer to the request was lost; looked up by key", "The request is being checked."],
+  internal: ["an unexpected failure", "An unexpected failure."],
+  // completing
+  succeeded: ["complete", "Complete."],
+  adopted: ["found by its key after an interruption", "Complete."],
+  foreign_parent_found: [
+    "Cinder built it on a backup that is not ours",
+    "Built on a backup of your own; the next one is full.",
+  ],
+  parent_unknown: ["its parent could not be found", "The next one is full."],
+  duplicate: ["a second backup with the same key", "An additional copy exists."],
+  forged: ["marked as automated but not created by us", "A backup of your own carries our marks."],
+  unmarked: ["created by us but not marked", "An automated backup has lost its marks."],
+  server_mark_refused: [
+    "Nova refused to write last-backup-time",
+    "The time of the backup could not be noted on the server.",
+  ],
+  // keeping
+  keep_age: ["younger than its retention", "Within its retention time."],
+  keep_promised: ["its keep-until has not passed", "Kept until the date promised."],
+  keep_newest_good: ["the newest good chain of the volume", "The newest good backup is always kept."],
+  keep_last_of_gone: ["the last chain of a volume that is gone", "The last backups of a deleted volume are kept."],
+  keep_chain: ["another member of its chain is wanted", "Needed by another backup."],
+  keep_held: ["held", "On hold."],
+  keep_running: ["not finished", "Not finished."],
+  keep_unverified: ["its parent is not known for certain", "Kept until its dependencies are known."],
+  keep_has_children: ["another backup depends on it", "Another backup depends on it."],
+  keep_pace: ["expired; waits its turn", "Expired, will be removed soon."],
+  keep_no_good: ["the volume has no good backup at all", "Kept because there is no other good backup."],
+  // deleting
+  expired: ["its chain has expired", "Expired."],
+  failed_superseded: ["failed, and a good one has followed", "A failed backup was removed."],
+  delete_failed: ["the deletion did not complete", "Could not be removed."],
+  // not deleting, for a whole project or cloud
+  partial_scan: ["the scan was incomplete", "Nothing was removed."],
+  unproven_reader: ["the reader's rights are not proven", "Nothing was removed."],
+  clock_jump: ["the clock cannot be trusted", "Nothing was removed."],
+  brake: ["more would be deleted than a normal night explains", "Nothing was removed; the operators were told."],
+  // requests of tenants
+  request_invalid: [
+    "the requested retention is not valid; the policy's is used",
+    "The requested retention is not valid.",
+  ],
+  request_bounded: ["the requested retention is below the minimum", "The requested retention is below the minimum."],
+  request_waits: ["a shorter retention takes effect later", "The shorter retention takes effect later."],
+} as const satisfies Record<string, readonly [operator: string, tenant: string]>;
+
+export type Reason = keyof typeof reasons;
+
+export const operatorText = (reason: Reason): string => reasons[reason][0];
+export const tenantText = (reason: Reason): string => reasons[reason][1];

@@ -1,0 +1,112 @@
+import type { CatalogueEntry, Job, JobState, Operation, OverrideSeen } from "../domain/catalogue.ts";
+import type { ProjectReport, Run, RunOutcome } from "../domain/runs.ts";
+
+/** A lease with its fencing number, which grows with every change of owner. */
+export interface Lease {
+  readonly name: string;
+  readonly owner: string;
+  readonly fence: number;
+  readonly expiresAt: Date;
+}
+
+/** The columns of a job that change while it is worked. */
+export type JobPatch = Partial<
+  Pick<
+    Job,
+    | "reason"
+    | "message"
+    | "requestId"
+    | "backupId"
+    | "submittedAt"
+    | "deadlineAt"
+    | "stuckReportedAt"
+    | "endedAt"
+    | "mode"
+    | "modeReason"
+    | "parentId"
+  >
+>;
+
+export interface JobFilter {
+  readonly states?: readonly JobState[];
+  readonly slot?: string;
+  readonly projectId?: string;
+  readonly runId?: string;
+  readonly keys?: readonly string[];
+}
+
+export interface QuotaSample {
+  readonly projectId: string;
+  readonly at: Date;
+  readonly backupsLimit: number;
+  readonly backupsUsed: number;
+  readonly gigabytesLimit: number;
+  readonly gigabytesUsed: number;
+}
+
+/**
+ * All that is kept between two runs. One implementation per dialect, one contract suite for both. Every method is one I/O step; those that
+ * write several rows write all or none. Instants are stored in UTC with milliseconds. Methods throw {@link import("./errors.ts").StoreError}.
+ */
+export interface Repository {
+  close(): Promise<void>;
+
+  /**
+   * Takes the lease when it is free, expired, or already the owner's (then only renewed). Taking it from another owner raises the fence.
+   * `force` takes it whatever it says: only for SQLite, where the exclusive lock proves that no other conductor lives.
+   * @returns null when another owner holds it.
+   */
+  acquireLease(request: {
+    name: string;
+    owner: string;
+    now: Date;
+    ttlMs: number;
+    force?: boolean;
+  }): Promise<Lease | null>;
+  /** Extends the lease; null when the fence has moved on: the caller must stop sending. */
+  renewLease(lease: Lease, now: Date, ttlMs: number): Promise<Lease | null>;
+  /** Frees it at once, if still ours. */
+  releaseLease(lease: Lease): Promise<void>;
+
+  insertRun(run: Run): Promise<void>;
+  updateRun(id: string, patch: Partial<Omit<Run, "id">>): Promise<void>;
+  /** Newest first. */
+  runs(filter: { limit: number; outcome?: RunOutcome; scanGood?: boolean; open?: boolean }): Promise<Run[]>;
+
+  /** Inserts the jobs whose key is new, and returns the keys that were. */
+  insertJobs(jobs: readonly Job[]): Promise<ReadonlySet<string>>;
+  /** Ordered by key. */
+  jobs(filter: JobFilter): Promise<Job[]>;
+  /**
+   * Moves a job from one state to another and patches it, in one conditional statement.
+   * `lease`, when given, must still be the current one (checked in the same statement).
+   * @returns false when the job was not in `from`, or the lease is lost.
+   */
+  moveJob(change: { key: string; from: JobState; to: JobState; patch: JobPatch; lease?: Lease }): Promise<boolean>;
+
+  /** All entries that are not gone, or those of one project. */
+  catalogue(filter?: { projectId?: string; includeGone?: boolean }): Promise<CatalogueEntry[]>;
+  upsertCatalogue(entries: readonly CatalogueEntry[]): Promise<void>;
+  patchCatalogueEntry(backupId: string, patch: Partial<Omit<CatalogueEntry, "backupId">>): Promise<void>;
+
+  appendOperations(operations: readonly Operation[]): Promise<void>;
+  /** Oldest first. */
+  operations(filter: {
+    runId?: string;
+    kinds?: readonly Operation["kind"][];
+    projectId?: string;
+    since?: Date;
+    limit?: number;
+  }): Promise<Operation[]>;
+
+  overridesSeen(): Promise<OverrideSeen[]>;
+  /** Makes the stored set equal to `seen`: adds new ones, removes those not in it. */
+  replaceOverridesSeen(seen: readonly OverrideSeen[]): Promise<void>;
+
+  insertReport(report: ProjectReport): Promise<void>;
+  /** Newest first. */
+  reports(filter: { runId?: string; projectId?: string; limit: number }): Promise<ProjectReport[]>;
+
+  insertQuotaSamples(samples: readonly QuotaSample[]): Promise<void>;
+  quotaSamples(filter: { projectId: string; limit: number }): Promise<QuotaSample[]>;
+}
