@@ -1,0 +1,80 @@
+import type { BrakeOverride } from "../domain/catalogue.ts";
+import type { Policy, Selection } from "../domain/policy.ts";
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Where the credential of one of our two roles comes from. The credential itself is read by `loadConnections`. */
+export interface CredentialSettings {
+  /** Name in clouds.yaml; null: `OS_CLOUD`, else the `OS_*` variables. */
+  readonly cloud: string | null;
+  /** File with the password or application credential secret, in place of the one in clouds.yaml or `OS_*`. Absolute, or null. */
+  readonly secretFile: string | null;
+}
+
+/** Everything that is configured: checked, defaults filled in, durations in milliseconds, deeply frozen. Made by `loadSettings` only. */
+export interface Settings {
+  /** The files it was read from, in order; later ones won. */
+  readonly files: readonly string[];
+  readonly openstack: {
+    readonly reader: CredentialSettings;
+    readonly writer: CredentialSettings;
+    /** Of one attempt of one request; null: what clouds.yaml says for the cloud, else one minute. */
+    readonly timeoutMs: number | null;
+    /** Rows asked for in a page. */
+    readonly pageSize: number;
+    /** Requests at once to one service. */
+    readonly concurrency: number;
+    /** How long a POST whose answer was lost may still take effect. */
+    readonly settleTimeMs: number;
+  };
+  readonly database: {
+    /** `sqlite:/path`, or `mysql://user:password@host:port/name`. Holds a secret: show {@link shownUrl} instead. */
+    readonly url: string;
+    /** The same without its password. */
+    readonly shownUrl: string;
+  };
+  readonly conductor: {
+    /** Creators whose marked backups are ours, beside the writer's own user id. */
+    readonly userIds: readonly string[];
+    /** IANA name. */
+    readonly timeZone: string;
+    /** Cron expression in {@link timeZone}: when a creating pass is woken. */
+    readonly backupSchedule: string;
+    /** Cron expression in {@link timeZone}: when a rotation pass is woken. */
+    readonly rotationSchedule: string;
+    /** Owner of the lease. */
+    readonly name: string;
+    readonly leaseTtlMs: number;
+    /** Between two looks at running backups. */
+    readonly pollIntervalMs: number;
+    /** From a stop signal until work in hand is given up. */
+    readonly shutdownGraceMs: number;
+  };
+  readonly policy: Policy;
+  readonly selection: Selection;
+  readonly backup: {
+    readonly nameTemplate: string;
+    /** Null: the backup service's own. */
+    readonly container: string | null;
+  };
+  /** Backups in flight at once. */
+  readonly limits: {
+    readonly global: number;
+    readonly perProject: number;
+    readonly perPool: number;
+    /** Times the number of cinder-backup services that are up. */
+    readonly perBackupService: number;
+  };
+  /** A backup is reported as stuck `baseMs` + size / `bytesPerSecond` after it was sent. */
+  readonly deadline: {
+    readonly baseMs: number;
+    readonly bytesPerSecond: number;
+  };
+  readonly rotation: {
+    /** False: nothing is ever deleted. */
+    readonly enabled: boolean;
+    readonly brakeOverrides: readonly BrakeOverride[];
+  };
+  readonly log: { readonly level: LogLevel };
+}
