@@ -73,16 +73,25 @@ export interface Repository {
   /** Newest first. */
   runs(filter: { limit: number; outcome?: RunOutcome; scanGood?: boolean; open?: boolean }): Promise<Run[]>;
 
-  /** Inserts the jobs whose key is new, and returns the keys that were. */
-  insertJobs(jobs: readonly Job[]): Promise<ReadonlySet<string>>;
+  /** Inserts the jobs whose key is new, with the operations of those, and returns the keys that were. */
+  insertJobs(jobs: readonly Job[], operations?: readonly Operation[]): Promise<ReadonlySet<string>>;
   /** Ordered by key. */
   jobs(filter: JobFilter): Promise<Job[]>;
   /**
-   * Moves a job from one state to another and patches it, in one conditional statement.
-   * `lease`, when given, must still be the current one (checked in the same statement).
+   * Moves a job from one state to another and patches it, by one conditional statement. `lease`, when given, must still be the current one (checked
+   * in the same statement). `operations` and `entries` are written in the same transaction, and only when the move took place: what happened and its
+   * audit row are never apart.
    * @returns false when the job was not in `from`, or the lease is lost.
    */
-  moveJob(change: { key: string; from: JobState; to: JobState; patch: JobPatch; lease?: Lease }): Promise<boolean>;
+  moveJob(change: {
+    key: string;
+    from: JobState;
+    to: JobState;
+    patch: JobPatch;
+    lease?: Lease;
+    operations?: readonly Operation[];
+    entries?: readonly CatalogueEntry[];
+  }): Promise<boolean>;
 
   /** All entries that are not gone, or those of one project. */
   catalogue(filter?: { projectId?: string; includeGone?: boolean }): Promise<CatalogueEntry[]>;

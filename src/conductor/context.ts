@@ -1,0 +1,69 @@
+import type { BrakeOverride, Operation } from "../domain/catalogue.ts";
+import type { Clock } from "../domain/clock.ts";
+import type { Logger } from "../domain/log.ts";
+import type { Policy, Selection } from "../domain/policy.ts";
+import type { ReaderCloud, WriterCloud } from "../openstack/cloud.ts";
+import type { Repository } from "../store/repository.ts";
+
+/** The settings that the conductor itself reads. Durations in milliseconds. */
+export interface ConductorSettings {
+  /** Creators whose marked objects are ours, beside the writer's own user. */
+  readonly userIds: readonly string[];
+  /** IANA name of the zone that slots are counted in. */
+  readonly timeZone: string;
+  readonly policy: Policy;
+  readonly selection: Selection;
+  readonly nameTemplate: string;
+  /** Container of the backups; `null` leaves it to Cinder. */
+  readonly container: string | null;
+  readonly limits: {
+    readonly global: number;
+    readonly perProject: number;
+    readonly perPool: number;
+    readonly perBackupService: number;
+  };
+  readonly settleMs: number;
+  readonly pollMs: number;
+  readonly leaseTtlMs: number;
+  readonly leaseOwner: string;
+  readonly deadline: { readonly baseMs: number; readonly bytesPerSecond: number };
+  readonly rotationEnabled: boolean;
+  readonly brakeOverrides: readonly BrakeOverride[];
+}
+
+/** What every part of the conductor is given. Nothing here is read from globals. */
+export interface Conductor {
+  readonly settings: ConductorSettings;
+  readonly reader: ReaderCloud;
+  readonly writer: WriterCloud;
+  readonly repository: Repository;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** A new unique id, e.g. a UUID. */
+  readonly newId: () => string;
+}
+
+/** The two stages of stopping: `drain` means start nothing new, `cut` means give up on work in hand. */
+export interface Signals {
+  readonly drain: AbortSignal;
+  readonly cut: AbortSignal;
+}
+
+/** Makes an operation row; what is not given is `null`. */
+export const operation = (
+  conductor: Conductor,
+  runId: string,
+  fields: Pick<Operation, "kind" | "reason"> & Partial<Omit<Operation, "id" | "runId" | "at">>,
+): Operation => ({
+  id: conductor.newId(),
+  runId,
+  at: conductor.clock.now(),
+  projectId: null,
+  serverId: null,
+  volumeId: null,
+  backupId: null,
+  key: null,
+  message: null,
+  requestId: null,
+  ...fields,
+});

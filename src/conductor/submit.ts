@@ -1,0 +1,145 @@
+import type { Job } from "../domain/catalogue.ts";
+import { automatedMark, mark, markTime } from "../domain/marks.ts";
+import type { Reason } from "../domain/reasons.ts";
+import { deadlineOf } from "../domain/states.ts";
+import { CloudError, NoProjectAccess, QuotaExceeded } from "../openstack/errors.ts";
+import { operation, type Conductor } from "./context.ts";
+import type { LeaseKeeper } from "./lease.ts";
+
+/** The marks of a new backup: what a rebuild needs. */
+export const marksOf = (job: Job): Record<string, string> => ({
+  [automatedMark]: "True",
+  [mark.key]: job.key,
+  [mark.policy]: job.policy,
+  [mark.slot]: job.slot,
+  [mark.server]: job.serverId,
+  [mark.set]: job.setId,
+  [mark.keepUntil]: markTime(job.keepUntil),
+  [mark.volumeType]: job.volumeType ?? "",
+  ...(job.parentId === null ? {} : { [mark.parent]: job.parentId }),
+});
+
+/**
+ * Sends the POST of one planned job. The row is `submitting` before anything leaves; afterwards it is `running` with the backup's id, back in `planned` (nothing
+ * was sent), `failed` (Cinder said no), or still `submitting`: the answer was lost, and only a look-up by key tells.
+ * @throws LeaseLost, StoreError
+ */
+export async function submit(conductor: Conductor, lease: LeaseKeeper, job: Job, signal: AbortSignal): Promise<void> {
+  const { clock, repository, settings, writer } = conductor;
+  await lease.prove();
+  const submittedAt = clock.now();
+  const claimed = await repository.moveJob({
+    key: job.key,
+    from: "planned",
+    to: "submitting",
+    patch: { submittedAt, reason: null, message: null },
+    lease: lease.lease,
+  });
+  if (!claimed) return;
+  try {
+    const { id, requestId } = await writer.forProject(job.projectId).createBackup(
+      {
+        volumeId: job.volumeId,
+        name: job.backupName,
+        description: `${job.mode} backup of ${job.volumeName === "" ? job.volumeId : job.volumeName}`,
+        metadata: marksOf(job),
+        incremental: job.mode === "incremental",
+        ...(settings.container === null ? {} : { container: settings.container }),
+      },
+      signal,
+    );
+    await started(conductor, job, { backupId: id, requestId, submittedAt });
+  } catch (error) {
+    await settle(conductor, job, error);
+  }
+}
+
+/** Records that Cinder has taken the job. Also used when a lost answer is found by key. */
+export async function started(
+  conductor: Conductor,
+  job: Job,
+  answer: { backupId: string; requestId: string | null; submittedAt: Date; adopted?: boolean },
+): Promise<void> {
+  const { repository, settings } = conductor;
+  const { backupId, requestId } = answer;
+  await repository.moveJob({
+    key: job.key,
+    from: "submitting",
+    to: "running",
+    patch: {
+      backupId,
+      requestId,
+      reason: null,
+      deadlineAt: deadlineOf(job.sizeGiB, answer.submittedAt, settings.deadline),
+    },
+    operations: [
+      operation(conductor, job.runId, {
+        kind: answer.adopted === true ? "adopt" : "create",
+        reason: answer.adopted === true ? "adopted" : job.modeReason,
+        ...subjectOf(job),
+        backupId,
+        requestId,
+      }),
+    ],
+  });
+}
+
+async function settle(conductor: Conductor, job: Job, error: unknown): Promise<void> {
+  const { clock, repository } = conductor;
+  if (!(error instanceof CloudError) && !(error instanceof NoProjectAccess)) throw error;
+  const message = error.message;
+  const requestId = error instanceof CloudError ? error.requestId : null;
+  if (error instanceof CloudError && error.reached === "no") {
+    // Nothing left this process: the next round may send it as if for the first time.
+    await repository.moveJob({
+      key: job.key,
+      from: "submitting",
+      to: "planned",
+      patch: { submittedAt: null, reason: "unavailable", message },
+    });
+    return;
+  }
+  if (error instanceof CloudError && error.reached === "maybe") {
+    await repository.moveJob({
+      key: job.key,
+      from: "submitting",
+      to: "submitting",
+      patch: { reason: "answer_lost", message, requestId },
+    });
+    return;
+  }
+  if (error instanceof CloudError && error.status === 400 && job.mode === "incremental") {
+    // Refused for good as an incremental (a parent that is gone or not available): the volume still needs its backup.
+    await repository.moveJob({
+      key: job.key,
+      from: "submitting",
+      to: "planned",
+      patch: {
+        submittedAt: null,
+        mode: "full",
+        modeReason: "full_parent_not_good",
+        parentId: null,
+        message,
+        requestId,
+      },
+    });
+    return;
+  }
+  const reason: Reason =
+    error instanceof NoProjectAccess ? "no_project_access" : error instanceof QuotaExceeded ? "over_quota" : "refused";
+  await repository.moveJob({
+    key: job.key,
+    from: "submitting",
+    to: "failed",
+    patch: { reason, message, requestId, endedAt: clock.now() },
+    operations: [operation(conductor, job.runId, { kind: "fail", reason, ...subjectOf(job), message, requestId })],
+  });
+}
+
+/** The columns of an operation that say what it was about. */
+export const subjectOf = (job: Job): Pick<Job, "projectId" | "serverId" | "volumeId" | "key"> => ({
+  projectId: job.projectId,
+  serverId: job.serverId,
+  volumeId: job.volumeId,
+  key: job.key,
+});
