@@ -1,0 +1,48 @@
+import type { Finding } from "./findings.ts";
+import type { ListedBackup } from "./listing.ts";
+import { createdMs } from "./view.ts";
+import type { Comparison } from "./removals.ts";
+import { about, isPermitted } from "./removals.ts";
+
+/** Rule 1, for each volume that had a good point, its source gone or not: it has one, in the newest chain or a newer. */
+export function checkLastGood(comparison: Comparison): Finding[] {
+  const { before, options } = comparison;
+  const wentByPermission = new Set(comparison.removed.filter((was) => isPermitted(was, options)));
+  const good = before.ours.filter(
+    (each) => before.isGood(each) && !before.lineage(each).some((member) => wentByPermission.has(member)),
+  );
+  return [...Map.groupBy(good, (each) => each.volumeId).values()].flatMap((points) => checkVolume(points, comparison));
+}
+
+/** @param points the good points of one volume before, at least one */
+function checkVolume(points: readonly ListedBackup[], { before, now }: Comparison): Finding[] {
+  const stands = (was: ListedBackup): boolean => {
+    const is = now.find(was.id);
+    return is !== undefined && now.isIntact(is);
+  };
+  const newest = points.reduce((a, b) => (isNewer(b, a, before) ? b : a));
+  const goodNow = now.ours.filter((each) => each.volumeId === newest.volumeId && now.isGood(each));
+  const ids = points.map((each) => each.id);
+  if (goodNow.length === 0) {
+    const where = { ...about(newest), backupIds: ids };
+    if (points.some(stands)) {
+      const text = `volume ${newest.volumeId} has no good point any more: what it had is there but was judged bad`;
+      return [{ code: "last-good-judged-bad", severity: "warning", ...where, text }];
+    }
+    const text = `volume ${newest.volumeId} had ${points.length} good point(s) and has none now`;
+    return [{ code: "last-good-lost", severity: "failure", ...where, text }];
+  }
+  const root = before.root(newest);
+  const lost = points.filter((was) => before.root(was) === root && !stands(was)).map((each) => each.id);
+  const replaced = goodNow.some((each) => createdMs(each) > createdMs(newest) && now.root(each) !== root);
+  if (lost.length === 0 || replaced) return [];
+  const text = `the newest good chain of volume ${newest.volumeId} lost ${lost.join(", ")} and no newer one took its place`;
+  return [{ code: "newest-chain-broken", severity: "failure", ...about(newest), backupIds: lost, text }];
+}
+
+function isNewer(a: ListedBackup, b: ListedBackup, before: Comparison["before"]): boolean {
+  // Cinder's times have whole seconds; within one, a child is newer than its parent.
+  return createdMs(a) === createdMs(b)
+    ? before.lineage(a).length > before.lineage(b).length
+    : createdMs(a) > createdMs(b);
+}

@@ -1,0 +1,67 @@
+import type { Finding } from "./findings.ts";
+import type { ListedBackup } from "./listing.ts";
+import { isMarked, isSlot, mark, utcInstantMs } from "./marks.ts";
+import { about } from "./removals.ts";
+import type { View } from "./view.ts";
+
+/** The marks: all that a rebuild needs, readable, and in agreement with Cinder and each other. */
+export function checkMarks(now: View): Finding[] {
+  return now.backups.flatMap((each) => {
+    const ofConductor = now.isOfConductor(each);
+    if (now.isOurs(each)) return checkOurMarks(each, now);
+    if (ofConductor) {
+      const text = `backup ${each.id} was created by the conductor's user and has no marks`;
+      return [{ code: "unmarked", severity: "warning", ...about(each), text } as const];
+    }
+    return isMarked(each) ? [forged(each)] : [];
+  });
+}
+
+const forged = (each: ListedBackup): Finding => ({
+  code: "forged",
+  severity: "information",
+  ...about(each),
+  text: `backup ${each.id} is marked as the conductor's, but user ${each.userId ?? "unknown"} created it`,
+});
+
+const needed = [mark.automated, mark.key, mark.policy, mark.slot, mark.server, mark.set, mark.keepUntil] as const;
+
+function checkOurMarks(each: ListedBackup, now: View): Finding[] {
+  const marks = each.metadata;
+  const findings: Finding[] = [];
+  const add = (code: Finding["code"], text: string) =>
+    findings.push({ code, severity: "failure", ...about(each), text: `backup ${each.id}: ${text}` });
+
+  // While it is being made, Cinder may not have been asked yet which parent it chose.
+  const needsParent = each.isIncremental && each.status !== "creating";
+  const missing = [...needed, ...(needsParent ? [mark.parent] : [])].filter((key) => marks[key] === undefined);
+  if (missing.length > 0) add("marks-missing", `no ${missing.join(", ")}`);
+
+  const unreadable = Object.entries(readable).filter(
+    ([key, accepts]) => marks[key] !== undefined && !accepts(marks[key]),
+  );
+  for (const [key] of unreadable) add("marks-unreadable", `${key} is ${JSON.stringify(marks[key])}`);
+
+  const [key, policy, slot] = [marks[mark.key], marks[mark.policy], marks[mark.slot]];
+  if (key !== undefined && policy !== undefined && slot !== undefined && key !== `${each.volumeId}/${policy}/${slot}`) {
+    add("key-disagrees", `${mark.key} ${JSON.stringify(key)} is not volume ${each.volumeId}, policy and slot`);
+  }
+
+  const [named, real] = [marks[mark.parent] ?? "", now.parentId(each) ?? ""];
+  const isKnown = real !== "" || !each.isIncremental;
+  if (marks[mark.parent] !== undefined && isKnown && named !== real) {
+    add("parent-mark-wrong", `${mark.parent} is ${JSON.stringify(named)}, Cinder says ${real || "there is none"}`);
+  }
+  return findings;
+}
+
+const isFilled = (value: string): boolean => value !== "";
+/** What a rebuild accepts. The server may be empty: an unattached volume has none. */
+const readable: Readonly<Record<string, (value: string) => boolean>> = {
+  [mark.automated]: (value) => value === "True",
+  [mark.key]: isFilled,
+  [mark.policy]: isFilled,
+  [mark.slot]: isSlot,
+  [mark.set]: isFilled,
+  [mark.keepUntil]: (value) => utcInstantMs(value) !== undefined,
+};

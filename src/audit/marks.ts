@@ -1,0 +1,38 @@
+import type { ListedBackup } from "./listing.ts";
+
+/** Metadata keys of the conductor's backups. */
+export const mark = {
+  automated: "__automated_backup",
+  key: "dirigent:key",
+  policy: "dirigent:policy",
+  slot: "dirigent:slot",
+  server: "dirigent:server",
+  set: "dirigent:set",
+  parent: "dirigent:parent",
+  keepUntil: "dirigent:keep-until",
+  hold: "dirigent:hold",
+  verdict: "dirigent:verdict",
+} as const;
+
+/** Any of our marks: what a tenant left of them still shows whose the backup was meant to be. */
+export const isMarked = (backup: ListedBackup): boolean =>
+  Object.keys(backup.metadata).some((key) => key === mark.automated || key.startsWith("dirigent:"));
+
+export const isHeld = (backup: ListedBackup): boolean => Object.hasOwn(backup.metadata, mark.hold);
+
+export const isJudgedBad = (backup: ListedBackup): boolean => backup.metadata[mark.verdict]?.startsWith("bad") === true;
+
+/** Milliseconds since 1970, or undefined when the mark is missing or unreadable. */
+export const keepUntilMs = (backup: ListedBackup): number | undefined =>
+  utcInstantMs(backup.metadata[mark.keepUntil] ?? "");
+
+/** The instant of an ISO 8601 time in UTC, seconds required; undefined for anything else, such as 30 February. */
+export function utcInstantMs(text: string): number | undefined {
+  const parts = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z$/.exec(text);
+  if (!parts) return undefined;
+  const ms = Date.parse(text);
+  // Date turns a day that does not exist into the one after it.
+  return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 19) !== parts[1] ? undefined : ms;
+}
+
+export const isSlot = (text: string): boolean => /^manual:./.test(text) || utcInstantMs(text) !== undefined;

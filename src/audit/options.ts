@@ -1,0 +1,31 @@
+/** What the audit has to be told, since Cinder cannot say it. */
+export interface AuditOptions {
+  /** `conductor.user_ids`: who creates what may be ours. */
+  readonly userIds: readonly string[];
+  /**
+   * What an operator pruned on purpose, by id of the volume (all of its points but held ones) or of single backups
+   * (held ones too). Such points may go whatever their keep-until or place, and the brake does not count them.
+   */
+  readonly permittedPrunes?: readonly string[];
+  readonly brake?: BrakeLimits;
+  readonly brakeOverrides?: readonly BrakeOverride[];
+  /** Users' own backups may not go either: for tests, where no user deletes any. */
+  readonly strictForeign?: boolean;
+  /** How long a passing state may last, apart from the time that copying takes; default one hour. */
+  readonly passingStateMs?: number;
+}
+
+/** How many deletions a project may see within 24 hours, apart from as many as turned good there. */
+export interface BrakeLimits {
+  readonly least: number;
+  readonly percentOfPoints: number;
+}
+
+/** Lets `count` more deletions pass in a project. */
+export interface BrakeOverride {
+  readonly projectId: string;
+  readonly count: number;
+  readonly expiresAt: string;
+}
+
+export const designBrake: BrakeLimits = { least: 10, percentOfPoints: 15 };

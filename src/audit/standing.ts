@@ -1,0 +1,48 @@
+import type { Finding } from "./findings.ts";
+import { keepUntilMs, mark } from "./marks.ts";
+import { about } from "./removals.ts";
+import type { View } from "./view.ts";
+
+/** Every present incremental has its parent, and a point of ours depends on ours only. Rule 1. */
+export function checkParents(now: View, before: View | undefined): Finding[] {
+  return now.backups.flatMap((each): Finding[] => {
+    if (!each.isIncremental) return [];
+    const parentId = now.parentId(each);
+    if (parentId === null || !now.stays(parentId)) {
+      const parent = parentId === null ? undefined : (now.find(parentId) ?? before?.find(parentId));
+      const isOurBusiness = now.isOurs(each) || (parent !== undefined && now.isOurs(parent));
+      const severity = isOurBusiness ? "failure" : "information";
+      const text = `backup ${each.id} is left without its parent ${parentId ?? "(which no backup of its volume is)"}`;
+      return [{ code: "parent-gone", severity, ...about(each), text }];
+    }
+    const parent = now.find(parentId);
+    if (!now.isOurs(each) || !parent || now.isOurs(parent)) return [];
+    const text = `backup ${each.id} depends on ${parentId}, which is not ours, so it cannot be a good point`;
+    return [{ code: "foreign-parent", severity: "warning", ...about(each), backupIds: [each.id, parentId], text }];
+  });
+}
+
+/** Rule 1: what a point was promised when it was made is never taken back. */
+export function checkPromises(now: View, before: View): Finding[] {
+  return before.ours.flatMap((was): Finding[] => {
+    const is = now.find(was.id);
+    const promised = keepUntilMs(was);
+    if (!is || promised === undefined || (keepUntilMs(is) ?? 0) >= promised) return [];
+    const [then, today] = [was, is].map((each) => JSON.stringify(each.metadata[mark.keepUntil] ?? null));
+    const text = `backup ${is.id} was promised to stay until ${then}, and now only until ${today}`;
+    return [{ code: "promise-shortened", severity: "failure", ...about(is), text }];
+  });
+}
+
+/** Rule 3: each point of ours is in the project of its volume. */
+export function checkProjects(now: View, before: View | undefined): Finding[] {
+  return now.ours.flatMap((each): Finding[] => {
+    const owner = now.volume(each.volumeId)?.projectId;
+    if (owner === undefined || owner === each.projectId) return [];
+    // A volume may be transferred to another project; what was made before that stays where it was.
+    const isOld = before?.find(each.id) !== undefined;
+    const project = each.projectId ?? "unknown";
+    const text = `backup ${each.id} is in project ${project}, its volume ${each.volumeId} in project ${owner}`;
+    return [{ code: "wrong-project", severity: isOld ? "warning" : "failure", ...about(each), text }];
+  });
+}
