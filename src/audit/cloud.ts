@@ -5,33 +5,40 @@ import type { AxiosInstance, AxiosResponse } from "axios";
 import { Checked } from "./check.ts";
 import { AuditError, AuditHttpError } from "./errors.ts";
 
+/** Something in Keystone, by id or by name. */
+export type AuditName = { readonly id: string } | { readonly name: string };
+/** A user or project; a name needs its domain. */
+export type AuditDomainMember = { readonly id: string } | { readonly name: string; readonly domain: AuditName };
+
 /** Who logs in. An application credential brings its project with it, so it has none to name. */
-export type AuditCredential =
+export type AuditAuth =
   | {
       readonly kind: "password";
-      readonly user: { readonly id: string } | { readonly name: string; readonly domain: AuditDomain };
+      readonly user: AuditDomainMember;
       readonly password: string;
-      readonly project: { readonly id: string } | { readonly name: string; readonly domain: AuditDomain };
+      /** Default: the user's default project. */
+      readonly project?: AuditDomainMember;
     }
-  | { readonly kind: "application-credential"; readonly id: string; readonly secret: string };
+  | {
+      readonly kind: "application_credential";
+      readonly credential: { readonly id: string } | { readonly name: string; readonly user: AuditDomainMember };
+      readonly secret: string;
+    };
 
-export type AuditDomain = { readonly id: string } | { readonly name: string };
-
-/** How to reach the cloud. */
+/** How to reach the cloud. The same shape as the configuration's connection parameters, so those can be passed as they are. */
 export interface CloudAccess {
   /** With or without the closing `/v3`. */
   readonly authUrl: string;
-  readonly credential: AuditCredential;
+  readonly auth: AuditAuth;
   /** Needed only where the catalogue has several regions. */
   readonly region?: string;
-  /** Default `public`. */
-  readonly interface?: "public" | "internal" | "admin";
+  readonly interface: "public" | "internal" | "admin";
   /** PEM file of the authorities to trust instead of the system's. */
   readonly caFile?: string;
-  /** Accept any certificate. */
-  readonly insecure?: boolean;
-  /** For one whole request, answer included; default one minute. */
-  readonly timeoutMs?: number;
+  /** False accepts any certificate. */
+  readonly verify: boolean;
+  /** For one whole request, answer included. */
+  readonly timeoutMs: number;
 }
 
 /** The only thing the audit can do to a cloud: read block storage. */
@@ -53,7 +60,7 @@ const serviceTypes = ["block-storage", "block-store", "volumev3"];
  */
 export async function openBlockStorage(access: CloudAccess, signal?: AbortSignal): Promise<BlockStorageReader> {
   const http = await httpClient(access);
-  const send = sender(http, access.timeoutMs ?? 60_000, signal);
+  const send = sender(http, access.timeoutMs, signal);
   const logIn = async () => openSession(access, await send("POST", tokensUrl(access.authUrl), loginBody(access)));
 
   let session = await logIn();
@@ -96,36 +103,32 @@ function openSession(access: CloudAccess, answer: AxiosResponse<unknown>): Sessi
 }
 
 function findEndpoint(access: CloudAccess, token: Checked): string {
-  const wanted = access.interface ?? "public";
   const services = token.at("catalog").list();
   for (const type of serviceTypes) {
-    for (const service of services.filter((each) => each.at("type").string() === type)) {
-      const endpoint = service
-        .at("endpoints")
-        .list()
-        .find(
-          (each) =>
-            each.at("interface").string() === wanted &&
-            (access.region === undefined || each.at("region_id").stringOrNull() === access.region),
-        );
-      if (endpoint) return endpoint.at("url").string().replace(/\/+$/, "");
+    const endpoints = services
+      .filter((service) => service.at("type").string() === type)
+      .flatMap((service) => service.at("endpoints").list())
+      .filter((each) => each.at("interface").string() === access.interface)
+      .map((each) => ({ region: each.at("region_id").stringOrNull(), url: each.at("url").string() }))
+      .filter((each) => access.region === undefined || each.region === access.region);
+    const [first] = endpoints;
+    if (first && endpoints.some((each) => each.region !== first.region)) {
+      const regions = [...new Set(endpoints.map((each) => each.region))].join(", ");
+      throw new AuditError("usage", `block storage is in several regions (${regions}): say which`);
     }
+    if (first) return first.url.replace(/\/+$/, "");
   }
   const where = access.region === undefined ? "" : ` in region ${access.region}`;
-  throw new AuditError("refused", `the catalogue has no ${wanted} endpoint of block storage${where}`);
+  throw new AuditError("refused", `the catalogue has no ${access.interface} endpoint of block storage${where}`);
 }
 
-function loginBody({ credential }: CloudAccess): unknown {
-  if (credential.kind === "application-credential") {
-    const { id, secret } = credential;
-    return {
-      auth: { identity: { methods: ["application_credential"], application_credential: { id, secret } } },
-    };
+function loginBody({ auth }: CloudAccess): unknown {
+  if (auth.kind === "application_credential") {
+    const application_credential = { ...auth.credential, secret: auth.secret };
+    return { auth: { identity: { methods: ["application_credential"], application_credential } } };
   }
-  const { user, password, project } = credential;
-  return {
-    auth: { identity: { methods: ["password"], password: { user: { ...user, password } } }, scope: { project } },
-  };
+  const identity = { methods: ["password"], password: { user: { ...auth.user, password: auth.password } } };
+  return { auth: { identity, ...(auth.project && { scope: { project: auth.project } }) } };
 }
 
 function tokensUrl(authUrl: string): string {
@@ -140,7 +143,7 @@ async function httpClient(access: CloudAccess): Promise<AxiosInstance> {
     proxy: false,
     maxRedirects: 0,
     validateStatus: () => true,
-    httpsAgent: new Agent({ ...(ca && { ca }), rejectUnauthorized: access.insecure !== true }),
+    httpsAgent: new Agent({ ...(ca && { ca }), rejectUnauthorized: access.verify }),
   });
 }
 

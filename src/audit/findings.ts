@@ -20,10 +20,9 @@ export const findingMeanings = {
   "brake-exceeded": "rule 1: more deletions in a project than the brake allows",
   "promise-shortened": "rule 1: keep-until of an existing point is earlier than it was, or unreadable now",
 
-  "duplicate-key": "rule 2: several points have one key",
-  "duplicate-slot": "rule 2: several points of one volume have one policy and slot",
+  "duplicate-key": "rule 2: several backups of ours have one key",
+  "duplicate-slot": "rule 2: several backups of one volume have one policy and slot",
   "slot-repeated": "rule 2: a slot that had its point was done again",
-  "slot-retried": "a slot has a point and the failed attempts before it",
 
   "wrong-project": "rule 3: a point is not in the project of its volume",
 

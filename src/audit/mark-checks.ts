@@ -32,8 +32,8 @@ function checkOurMarks(each: ListedBackup, now: View): Finding[] {
   const add = (code: Finding["code"], text: string) =>
     findings.push({ code, severity: "failure", ...about(each), text: `backup ${each.id}: ${text}` });
 
-  // While it is being made, Cinder may not have been asked yet which parent it chose.
-  const needsParent = each.isIncremental && each.status !== "creating";
+  // Written once Cinder has been asked which parent it chose, when the backup is done.
+  const needsParent = each.isIncremental && each.status === "available";
   const missing = [...needed, ...(needsParent ? [mark.parent] : [])].filter((key) => marks[key] === undefined);
   if (missing.length > 0) add("marks-missing", `no ${missing.join(", ")}`);
 

@@ -55,24 +55,36 @@ function checkPromise(was: ListedBackup, chain: readonly ListedBackup[], compari
   const failure = { severity: "failure", ...about(was) } as const;
   if (isHeld(was)) return [{ code: "held-removed", ...failure, text: `backup ${was.id} was held and is gone` }];
   const keepUntil = keepUntilMs(was);
-  if (keepUntil === undefined) {
-    const text = `backup ${was.id} is gone and its ${mark.keepUntil} cannot be read`;
-    return [{ code: "removed-without-promise", ...failure, text }];
+  if (!isSuperseded(was, comparison)) {
+    if (keepUntil === undefined) {
+      const text = `backup ${was.id} is gone and its ${mark.keepUntil} cannot be read`;
+      return [{ code: "removed-without-promise", ...failure, text }];
+    }
+    if (keepUntil > now.endedMs) {
+      const text = `backup ${was.id} is gone although it was to be kept until ${new Date(keepUntil).toISOString()}`;
+      return [{ code: "removed-too-early", ...failure, text }];
+    }
   }
-  if (keepUntil > now.endedMs) {
-    const text = `backup ${was.id} is gone although it was to be kept until ${new Date(keepUntil).toISOString()}`;
-    return [{ code: "removed-too-early", ...failure, text }];
-  }
-  const wanted = chain.filter(
-    (each) => before.find(each.id) && isWanted(each, now.endedMs) && !isPermitted(each, options),
-  );
+  const wanted = chain.filter((each) => before.find(each.id) && isWanted(each, comparison));
   if (wanted.length === 0) return [];
   const ids = wanted.map((each) => each.id);
   const text = `backup ${was.id} is gone although its chain is still wanted (${ids.join(", ")})`;
   return [{ code: "removed-from-wanted-chain", ...failure, backupIds: [was.id, ...ids], text }];
 }
 
-const isWanted = (each: ListedBackup, atMs: number): boolean => isHeld(each) || (keepUntilMs(each) ?? Infinity) > atMs;
+function isWanted(each: ListedBackup, comparison: Comparison): boolean {
+  if (isPermitted(each, comparison.options)) return false;
+  if (isHeld(each)) return true;
+  return !isSuperseded(each, comparison) && (keepUntilMs(each) ?? Infinity) > comparison.now.endedMs;
+}
+
+/** A backup that was no point before, and a newer good one that is: nobody was promised the failed one. */
+function isSuperseded(was: ListedBackup, { before, now }: Comparison): boolean {
+  if (was.status !== "error" && was.status !== "creating") return false;
+  const isNewerGood = (view: View) => (each: ListedBackup) =>
+    each.volumeId === was.volumeId && createdMs(each) > createdMs(was) && view.isGood(each);
+  return now.ours.some(isNewerGood(now)) || before.ours.some(isNewerGood(before));
+}
 
 function checkOrder(was: ListedBackup, chain: readonly ListedBackup[], { now }: Comparison): Finding[] {
   const newer = chain.filter((each) => createdMs(each) > createdMs(was) && now.stays(each.id));

@@ -5,23 +5,22 @@ import { about, isPermitted } from "./removals.ts";
 import type { Comparison } from "./removals.ts";
 import type { View } from "./view.ts";
 
-/** An attempt that failed made no point, so its slot was still due. */
-const isAttempt = (each: ListedBackup): boolean => each.status === "error" || each.status === "error_deleting";
-
-/** Rule 2 within one listing: one point for each key, and for each volume, policy and slot. */
+/**
+ * Rule 2 within one listing: one backup for each key, and for each volume, policy and slot. Whatever its status: what
+ * ended in error has had its slot, too.
+ */
 export function checkSlots(now: View): Finding[] {
   const byKey = groupsOf(now.ours, (each) => each.metadata[mark.key]);
   const bySlot = groupsOf(now.ours, slotOf);
   const duplicateKeys = byKey.flatMap((group) => duplicates(group, "duplicate-key"));
   const told = new Set(duplicateKeys.map((each) => each.backupIds.join()));
   const duplicateSlots = bySlot.flatMap((group) => duplicates(group, "duplicate-slot"));
-  const retried = byKey.flatMap(retries);
-  return [...duplicateKeys, ...duplicateSlots.filter((each) => !told.has(each.backupIds.join())), ...retried];
+  return [...duplicateKeys, ...duplicateSlots.filter((each) => !told.has(each.backupIds.join()))];
 }
 
 /** Rule 2 over time: a slot that had its point is not done again when the point is gone. */
 export function checkRepeats({ before, now, removed, options }: Comparison): Finding[] {
-  const done = removed.filter((was) => before.isOurs(was) && !isAttempt(was) && !isPermitted(was, options));
+  const done = removed.filter((was) => before.isOurs(was) && !isPermitted(was, options));
   const fresh = now.ours.filter((each) => !before.find(each.id));
   const byKey = Map.groupBy(fresh, (each) => each.metadata[mark.key]);
   return done.flatMap((was): Finding[] => {
@@ -45,21 +44,11 @@ function groupsOf(backups: readonly ListedBackup[], by: (each: ListedBackup) => 
 }
 
 function duplicates(group: readonly ListedBackup[], code: "duplicate-key" | "duplicate-slot"): Finding[] {
-  const points = group.filter((each) => !isAttempt(each));
-  const [first] = points;
-  if (!first || points.length < 2) return [];
-  const ids = points.map((each) => each.id);
+  const [first] = group;
+  if (!first) return [];
+  const ids = group.map((each) => each.id);
   const what = code === "duplicate-key" ? `key ${JSON.stringify(first.metadata[mark.key])}` : `slot ${slotOf(first)}`;
   return [
     { code, severity: "failure", ...about(first), backupIds: ids, text: `${what} was done by ${ids.join(", ")}` },
   ];
-}
-
-function retries(group: readonly ListedBackup[]): Finding[] {
-  const [first] = group;
-  const failed = group.filter(isAttempt).map((each) => each.id);
-  if (!first || failed.length === 0) return [];
-  const text = `slot ${JSON.stringify(first.metadata[mark.key])} was tried again after ${failed.join(", ")} failed`;
-  const backupIds = group.map((each) => each.id);
-  return [{ code: "slot-retried", severity: "information", ...about(first), backupIds, text }];
 }
