@@ -5,6 +5,16 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin       # never a pyenv/venv python
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV PYENV_VERSION
 
 S=${AIO_STATE:-/tmp/openstack-aio}; S=$(realpath -m "$S")
+# What the first `up` was told holds for every later script of this state.
+settings=(AIO_PASSWORD AIO_PORT_OFFSET AIO_BYTES_PER_GIB AIO_BACKUP_COMPRESSION)
+# shellcheck source=/dev/null
+if [ -r "$S/settings" ]; then . "$S/settings"; fi
+save_settings() {
+  local v
+  [ -e "$S/settings" ] || for v in "${settings[@]}"; do
+    [ -z "${!v:-}" ] || printf '%s=%q\n' "$v" "${!v}"
+  done > "$S/settings"
+}
 PW=${AIO_PASSWORD:-openstack}
 OFF=${AIO_PORT_OFFSET:-10000}
 IP=127.0.0.1

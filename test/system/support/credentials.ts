@@ -28,37 +28,41 @@ async function makeUser(cloud: Cloud, name: string): Promise<string> {
   return (await cloud.admin.call<{ user: { id: string } }>("POST", "identity", "/users", { user })).user.id;
 }
 
+/** The id of a role, which is made when there is none of this name. */
 async function roleId(cloud: Cloud, name: string): Promise<string> {
   const { roles } = await cloud.admin.call<{ roles: { id: string }[] }>("GET", "identity", `/roles?name=${name}`);
-  const id = roles[0]?.id;
-  if (id === undefined) throw new Error(`Keystone has no role ${name}`);
-  return id;
+  if (roles[0] !== undefined) return roles[0].id;
+  const made = await cloud.admin.call<{ role: { id: string } }>("POST", "identity", "/roles", { role: { name } });
+  return made.role.id;
 }
 
+/** What docs/privileges.md tells operators to give the reader. */
+export const READER_ROLES = ["admin", "backup-reader"] as const;
+
 /**
- * The reader: user `<prefix>-reader` with the role admin on a project of its own (same name), and of that user an application
+ * The reader: user `<prefix>-reader` with roles on a project of its own (same name), and of that user an application
  * credential with access rules.
- * @param rules other rules than those we ship; null for none at all (then it may do anything an admin may)
- * @param role another role, for "what if the reader lacks its rights"
+ * @param options.rules other rules than those we ship; null for none at all (then it may do anything an admin may)
+ * @param options.roles other roles, for "what if the reader lacks its rights"
  */
 export async function makeReader(
   cloud: Cloud,
   prefix: string,
-  { rules, role = "admin" }: { readonly rules?: readonly AccessRule[] | null; readonly role?: string } = {},
+  options: { readonly rules?: readonly AccessRule[] | null; readonly roles?: readonly string[] } = {},
 ): Promise<Credential & { readonly projectId: string }> {
+  const { roles = READER_ROLES } = options;
+  const rules = options.rules === undefined ? await accessRules() : options.rules;
   const name = `${prefix}-reader`;
   const userId = await makeUser(cloud, name);
   const project = { name, domain_id: "default" };
   const made = await cloud.admin.call<{ project: { id: string } }>("POST", "identity", "/projects", { project });
   const projectId = made.project.id;
-  await cloud.admin.call(
-    "PUT",
-    "identity",
-    `/projects/${projectId}/users/${userId}/roles/${await roleId(cloud, role)}`,
-  );
+  for (const role of roles) {
+    const grant = `/projects/${projectId}/users/${userId}/roles/${await roleId(cloud, role)}`;
+    await cloud.admin.call("PUT", "identity", grant);
+  }
   // Keystone lets nobody make an application credential for another user, not even an admin.
   const self = await cloud.login({ kind: "password", user: name, password: cloud.password }, { projectId });
-  const wanted = rules === null ? undefined : (rules ?? (await accessRules()));
   const { application_credential: cred } = await self.call<{ application_credential: { id: string; secret: string } }>(
     "POST",
     "identity",
@@ -66,8 +70,8 @@ export async function makeReader(
     {
       application_credential: {
         name,
-        roles: [{ name: role }],
-        ...(wanted === undefined ? {} : { access_rules: wanted }),
+        roles: roles.map((role) => ({ name: role })),
+        ...(rules === null ? {} : { access_rules: rules }),
       },
     },
   );

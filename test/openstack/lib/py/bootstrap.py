@@ -65,7 +65,8 @@ def grant(project, user, role):
 
 def identity():
     roles = {r: ensure('roles', r)
-             for r in ('admin', 'member', 'reader', 'service')}
+             for r in ('admin', 'member', 'reader', 'service',
+                       'backup-reader')}
     service = ensure('projects', 'service', domain_id='default')
     for name in ('nova', 'cinder', 'glance', 'placement'):
         user = ensure('users', name, password=PW, domain_id='default')
