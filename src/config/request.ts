@@ -1,0 +1,12 @@
+import type { Environment } from "./environment.ts";
+import type { LogLevel } from "./settings.ts";
+
+export const defaultConfigFile = "/etc/dirigent/dirigent.yaml";
+
+export interface LoadRequest {
+  readonly environment: Environment;
+  /** From the command line; else `DIRIGENT_CONFIG`, else {@link defaultConfigFile}, which alone may be missing. */
+  readonly configFile?: string;
+  /** Of the command line; they win over everything. */
+  readonly overrides?: { readonly cloud?: string; readonly logLevel?: LogLevel };
+}

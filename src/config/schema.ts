@@ -1,0 +1,256 @@
+import { periodProblem } from "../domain/slots.ts";
+import { brakeOverrides } from "./brake-overrides.ts";
+import {
+  boolean,
+  bytes,
+  cron,
+  databaseUrl,
+  duration,
+  durationOrOff,
+  durationThat,
+  file,
+  integer,
+  list,
+  oneOf,
+  text,
+  timeZone,
+  type Kind,
+} from "./kinds.ts";
+import { logLevels } from "./settings.ts";
+
+/** One key of the configuration. */
+export interface Option<T> {
+  readonly kind: Kind<T>;
+  /** As one would write it in YAML; null: nothing. */
+  readonly default: unknown;
+  /** What it is for, in one or two sentences without the allowed values. */
+  readonly doc: string;
+  /** What happens without a value, where `default` is null. */
+  readonly unset?: string;
+  /** Holds a secret when the value has a password in it. */
+  readonly sensitive?: boolean;
+  /** True: in files only, as it is no single text. */
+  readonly fileOnly?: boolean;
+}
+
+export interface Section {
+  readonly [name: string]: Option<unknown> | Section;
+}
+
+/** The values of a section: those of `option`s typed, those of `unset`s with null. */
+export type Values<S> = { readonly [K in keyof S]: S[K] extends Option<infer T> ? T : Values<S[K]> };
+
+type Rest = Pick<Option<unknown>, "sensitive" | "fileOnly">;
+
+const option = <T>(kind: Kind<T>, value: unknown, doc: string, rest: Rest = {}): Option<T> => ({
+  kind,
+  default: value,
+  doc,
+  ...rest,
+});
+
+/** A key without a default. */
+const optional = <T>(kind: Kind<T>, unset: string, doc: string): Option<T | null> => ({
+  kind,
+  default: null,
+  doc,
+  unset,
+});
+
+const word = text(/^[a-z0-9][a-z0-9_-]{0,63}$/, "a word of lower-case letters, digits, _ and -, at most 64");
+const metadataKey = text(/^[\x21-\x7e]{1,255}$/, "a metadata key of 1 to 255 visible characters");
+const userId = text(/^[\w.-]{1,255}$/, "a user id");
+const cloudName = text(/^\S+$/, "the name of a cloud in clouds.yaml");
+const secretFileDoc = (role: string): string =>
+  `File with the ${role}'s password or application credential secret, in place of the one in clouds.yaml or the environment. ` +
+  "Only its owner may be able to read it.";
+const unlimited = "no limit";
+
+/** Every key there is. The reference in docs/configuration.md is generated from it. */
+export const schema = {
+  openstack: {
+    reader: {
+      cloud: optional(
+        cloudName,
+        "`OS_CLOUD`, else the `OS_*` variables",
+        "Cloud in clouds.yaml whose credential scans: role admin, better with the access rules of etc/access-rules.json.",
+      ),
+      secret_file: optional(file, "the secret of clouds.yaml or the environment", secretFileDoc("reader")),
+    },
+    writer: {
+      cloud: optional(
+        cloudName,
+        "`OS_CLOUD`, else the `OS_*` variables",
+        "Cloud in clouds.yaml whose credential creates and deletes: role member on every protected project, never admin.",
+      ),
+      secret_file: optional(file, "the secret of clouds.yaml or the environment", secretFileDoc("writer")),
+    },
+    timeout: optional(
+      duration,
+      "what clouds.yaml says for the cloud, else 1min",
+      "How long one attempt of one request may take, to the last byte of its answer.",
+    ),
+    page_size: option(
+      integer(1, 10_000),
+      1000,
+      "Rows asked for in one page. Services give no more than their own maximum.",
+    ),
+    concurrency: option(integer(1, 100), 8, "Requests sent to one service at once."),
+    settle_time: optional(
+      duration,
+      "twice the timeout, at least 5min",
+      "How long a request whose answer was lost may still take effect. Until it has passed, nothing is sent again. Lower it in tests only: " +
+        "too short a time makes second backups.",
+    ),
+  },
+  database: {
+    url: option(
+      databaseUrl,
+      "sqlite:/var/lib/dirigent/dirigent.db",
+      "Where state is kept. SQLite serves one conductor; MySQL, MariaDB and Galera serve several.",
+      { sensitive: true },
+    ),
+    password_file: optional(file, "the password of `database.url`", "File with the password of the database's user."),
+  },
+  conductor: {
+    user_ids: option(
+      list(userId, "a list of user ids"),
+      [],
+      "Users whose marked backups are ours, beside the writer: former writers, for instance. Never a tenant's.",
+    ),
+    time_zone: option(timeZone, "UTC", "Whose midnight slots are counted from, and in which schedules are read."),
+    backup_schedule: option(cron, "*/5 * * * *", "When to look for slots that are due. The policy says what is due."),
+    rotation_schedule: option(
+      cron,
+      "7 * * * *",
+      "When to rotate beside the rotation that follows each project's backups.",
+    ),
+    name: optional(
+      text(/^[\x21-\x7e]{1,128}$/, "1 to 128 visible characters"),
+      "the host name",
+      "Name of this conductor in the lease and in reports. Different on every host.",
+    ),
+    lease_ttl: option(duration, "30s", "How long a conductor that died keeps the others waiting."),
+    poll_interval: option(duration, "15s", "How often running backups are looked at."),
+    shutdown_grace: option(
+      duration,
+      "10min",
+      "After a stop signal, how long to wait for running work. What is left is taken up by the next start.",
+    ),
+  },
+  policy: {
+    name: option(
+      word,
+      "default",
+      "Name of the policy, part of every backup's key. A new name makes every slot due again.",
+    ),
+    period: option(
+      durationThat("period", {
+        allowed: "a duration that divides a day, or a whole number of days",
+        problem: periodProblem,
+      }),
+      "1d",
+      "One backup of each volume is due in every period, counted from local midnight.",
+    ),
+    window: optional(
+      duration,
+      "the period",
+      "How long after the start of a slot a backup may still be started. At most the period.",
+    ),
+    retention: option(duration, "2w3d", "Age until which a backup is kept. Tenants may ask for another one."),
+    minimum_retention: option(duration, "1d", "No tenant's request for a shorter retention goes below it."),
+    full_every: option(
+      integer(1, 1000),
+      7,
+      "Every Nth backup of a volume is a full one, those between are incremental. 1: all are full.",
+    ),
+    minimum_interval: option(durationOrOff, "0s", "No second backup of a volume within this time, whatever is due."),
+  },
+  selection: {
+    tag_key: option(metadataKey, "backup", "Server metadata that asks for backups of all its volumes."),
+    tag_values: option(
+      list(text(/^\S.{0,254}$/, "a value"), "a list of values"),
+      ["yes", "true"],
+      "Values of it that count, in upper or lower case.",
+    ),
+    skip_key: option(
+      metadataKey,
+      "skip-volume-backup",
+      "Volume metadata that excludes a volume when present with another value than false.",
+    ),
+    retention_key: option(
+      metadataKey,
+      "backup_retention",
+      "Metadata of a volume or server that asks for another retention, such as 30d.",
+    ),
+    override_delay: option(
+      duration,
+      "7d",
+      "How long a request for a shorter retention must have been seen before it counts.",
+    ),
+    volumes_per_project: optional(
+      integer(1),
+      unlimited,
+      "At most so many volumes of one project are backed up in a slot.",
+    ),
+  },
+  backup: {
+    name_template: option(
+      text(/^.{1,255}$/, "a text of at most 255 characters with variables such as {VOLUME_NAME}"),
+      "{VOLUME_NAME}-{BACKUP_DATE}",
+      "Name of a backup. Longer results are cut at 255 characters.",
+    ),
+    container: optional(
+      text(/^[^\s/]{1,255}$/, "the name of a container"),
+      "the backup service's own",
+      "Container (object store, pool or directory) that the backup service writes to.",
+    ),
+  },
+  limits: {
+    global: option(integer(1), 30, "Backups in flight at once, in all."),
+    per_project: option(integer(1), 4, "Backups in flight at once in one project."),
+    per_pool: option(integer(1), 8, "Backups in flight at once of volumes in one storage pool."),
+    per_backup_service: option(integer(1), 10, "Backups in flight at once for each cinder-backup service that is up."),
+  },
+  deadline: {
+    base: option(
+      duration,
+      "1h",
+      "A backup that has not ended after this, plus its size at the rate below, is reported as stuck.",
+    ),
+    bytes_per_second: option(bytes, "20MiB", "The rate at which a backup is expected to be written at least."),
+  },
+  rotation: {
+    enabled: option(boolean, true, "False: nothing is ever deleted."),
+    brake_overrides: option(
+      brakeOverrides,
+      [],
+      "Permissions to delete more in a project than the brake allows: count of points in all, and when the permission ends.",
+      { fileOnly: true },
+    ),
+  },
+  log: {
+    level: option(oneOf(logLevels), "info", "How much is logged, to standard error."),
+  },
+} satisfies Section;
+
+/** A key with its dots, beside its option. */
+export interface NamedOption {
+  readonly key: string;
+  readonly option: Option<unknown>;
+  /** The variable that sets it; null for those in files only. */
+  readonly variable: string | null;
+}
+
+const isOption = (entry: Option<unknown> | Section): entry is Option<unknown> => "kind" in entry && "doc" in entry;
+
+const namedOptions = (section: Section, prefix: string): readonly NamedOption[] =>
+  Object.entries(section).flatMap(([name, entry]) => {
+    const key = `${prefix}${name}`;
+    if (!isOption(entry)) return namedOptions(entry, `${key}.`);
+    const variable = entry.fileOnly ? null : `DIRIGENT_${key.replaceAll(".", "_").toUpperCase()}`;
+    return [{ key, option: entry, variable }];
+  });
+
+/** All keys, in the order of the reference. */
+export const options: readonly NamedOption[] = namedOptions(schema, "");

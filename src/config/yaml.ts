@@ -1,0 +1,63 @@
+import { isMap, isScalar, LineCounter, parseDocument, visit, type Document, type Node } from "yaml";
+
+/** A place in a file, for people: `file:line:column`. */
+export type Place = string;
+
+/** A value of a YAML file: a map with the places of its keys, or anything else as plain data. */
+export type YamlNode =
+  | { readonly kind: "map"; readonly entries: readonly YamlEntry[] }
+  | { readonly kind: "value"; readonly value: unknown };
+
+export interface YamlEntry {
+  readonly key: string;
+  readonly place: Place;
+  readonly node: YamlNode;
+}
+
+/** A map with the plain data of all that is in it. */
+export const plain = (node: YamlNode): unknown =>
+  node.kind === "value" ? node.value : Object.fromEntries(node.entries.map((each) => [each.key, plain(each.node)]));
+
+/**
+ * Reads a YAML file (or JSON, which is YAML) that must hold one map, or nothing.
+ * @returns the map's entries, or what is wrong, each with its place and none with a value
+ */
+export function readYaml(path: string, text: string): { entries: readonly YamlEntry[]; problems: readonly string[] } {
+  const lines = new LineCounter();
+  const placeAt = (offset: number): Place => {
+    const { line, col } = lines.linePos(offset);
+    return `${path}:${line}:${col}`;
+  };
+  // prettyErrors would quote the line, and the line may hold a password.
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const problems = [...document.errors, ...document.warnings].map(
+    (error) => `${placeAt(error.pos[0])}: not valid YAML: ${withoutQuotes(error.message)}`,
+  );
+  visit(document, {
+    Alias: (_, alias) => {
+      problems.push(`${placeAt(alias.range?.[0] ?? 0)}: aliases are not supported; write the value out`);
+    },
+  });
+  if (problems.length > 0) return { entries: [], problems };
+  const root = toNode(document.contents, document, placeAt);
+  if (root.kind === "map") return { entries: root.entries, problems };
+  if (root.value === null) return { entries: [], problems };
+  return { entries: [], problems: [`${path}:1:1: must be a map of keys and values`] };
+}
+
+/** Some of the parser's messages end with the text they are about. */
+const withoutQuotes = (message: string): string => message.replace(/[:,]? ?["'`].*$/s, "");
+
+function toNode(node: Node | null, document: Document, placeAt: (offset: number) => Place): YamlNode {
+  if (!isMap(node)) return { kind: "value", value: node === null ? null : (node.toJS(document) as unknown) };
+  const entries = node.items.map((pair): YamlEntry => {
+    const key = pair.key as Node | null;
+    const value = pair.value as Node | null;
+    return {
+      key: isScalar(key) ? String(key.value) : "?",
+      place: placeAt(key?.range?.[0] ?? 0),
+      node: toNode(value, document, placeAt),
+    };
+  });
+  return { kind: "map", entries };
+}
