@@ -86,10 +86,9 @@ export async function started(
 
 async function settle(conductor: Conductor, job: Job, error: unknown): Promise<void> {
   const { clock, repository } = conductor;
-  if (!(error instanceof CloudError) && !(error instanceof NoProjectAccess)) throw error;
-  const message = error.message;
-  const requestId = error instanceof CloudError ? error.requestId : null;
-  if (error instanceof CloudError && error.reached === "no") {
+  if (!(error instanceof CloudError)) throw error;
+  const { message, requestId } = error;
+  if (error.reached === "no" && !(error instanceof NoProjectAccess)) {
     // Nothing left this process: the next round may send it as if for the first time.
     await repository.moveJob({
       key: job.key,
@@ -108,7 +107,7 @@ async function settle(conductor: Conductor, job: Job, error: unknown): Promise<v
     });
     return;
   }
-  if (error instanceof CloudError && error.status === 400 && job.mode === "incremental") {
+  if (error.status === 400 && job.mode === "incremental") {
     // Refused for good as an incremental (a parent that is gone or not available): the volume still needs its backup.
     await repository.moveJob({
       key: job.key,

@@ -23,11 +23,20 @@ export async function watchRunning(
   const ended: string[] = [];
   for (const job of running) {
     if (job.backupId === null) continue;
-    const seen = creating.get(job.backupId) ?? (await reader.backup(job.backupId, signal)) ?? "gone";
+    const seen = creating.get(job.backupId) ?? (await find(conductor, job.projectId, job.backupId, signal)) ?? "gone";
     if (await advance(conductor, job, seen, signal)) ended.push(job.key);
   }
   return ended;
 }
+
+/** A reader that lost its rights sees 404 everywhere, so "gone" is believed only when the project itself says so, too. */
+const find = async (
+  { reader, writer }: Conductor,
+  projectId: string,
+  id: string,
+  signal: AbortSignal,
+): Promise<Backup | null> =>
+  (await reader.backup(id, signal)) ?? (await writer.forProject(projectId).backup(id, signal));
 
 /** Moves one running job by what Cinder shows of its backup. True when it ended. */
 async function advance(conductor: Conductor, job: Job, seen: Backup | "gone", signal: AbortSignal): Promise<boolean> {

@@ -1,0 +1,342 @@
+import { openJobStates, type Job } from "../domain/catalogue.ts";
+import type { Backup, Project } from "../domain/inventory.ts";
+import { workKey } from "../domain/marks.ts";
+import type { BackupPlan, Skip } from "../domain/planner.ts";
+import type { Reason } from "../domain/reasons.ts";
+import type { ProjectReport, Run, RunKind, RunOutcome } from "../domain/runs.ts";
+import { currentSlot, type Slot } from "../domain/slots.ts";
+import { scanShrank } from "../domain/trust.ts";
+import { adoptDone } from "./adopt.ts";
+import { operation, type Conductor, type Signals } from "./context.ts";
+import { ProjectEnds } from "./ends.ts";
+import { executeJobs } from "./execute.ts";
+import type { LeaseKeeper } from "./lease.ts";
+import type { ClockWatch } from "./memory.ts";
+import {
+  groupByProject,
+  knownJobs,
+  limitJobs,
+  planWith,
+  planWithoutPoints,
+  pointsOfVolumes,
+  type PlanInput,
+} from "./plan.ts";
+import { endProject, markServers } from "./project.ts";
+import { ourUserIds, scanBackups, scanInventory, type Inventory } from "./scan.ts";
+import { syncCatalogue } from "./sync.ts";
+
+/** After this long a smaller cloud is believed to be smaller. */
+const shrinkBelievedMs = 24 * 60 * 60 * 1000;
+
+export interface CycleOptions {
+  readonly kind: RunKind;
+  /** Plan and create what is due. */
+  readonly create: boolean;
+  /** Rotate every project, not only those whose jobs ended in this cycle. */
+  readonly rotateAll: boolean;
+  /** Ends the cycle although backups are still running; the next one goes on with them. */
+  readonly interrupt?: AbortSignal;
+}
+
+export interface CycleResult {
+  readonly run: Run;
+  readonly outcome: RunOutcome;
+  readonly reports: readonly ProjectReport[];
+  /** Nothing was due and nothing to rotate: only servers and volumes were listed. */
+  readonly idle: boolean;
+}
+
+/** What every step of one cycle shares. */
+interface Cycle {
+  readonly conductor: Conductor;
+  readonly lease: LeaseKeeper;
+  readonly signals: Signals;
+  readonly options: CycleOptions;
+  readonly run: Run;
+  readonly slot: Slot;
+  readonly inventory: Inventory;
+  readonly userIds: ReadonlySet<string>;
+  readonly shrank: boolean;
+  readonly clockTrusted: () => boolean;
+  readonly interrupt: AbortSignal;
+}
+
+/** One pass of the conductor: scan, plan, create, complete, and for each project whose jobs have ended rotate and report. */
+export async function runCycle(
+  conductor: Conductor,
+  lease: LeaseKeeper,
+  clockWatch: ClockWatch,
+  options: CycleOptions,
+  signals: Signals,
+): Promise<CycleResult> {
+  const { clock, log, newId, repository, settings } = conductor;
+  const [newest] = await repository.runs({ limit: 1 });
+  const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
+  let run: Run = {
+    id: newId(),
+    kind: options.kind,
+    startedAt: clock.now(),
+    endedAt: null,
+    outcome: null,
+    servers: null,
+    volumes: null,
+    scanGood: false,
+    message: null,
+  };
+  await repository.insertRun(run);
+  const amend = async (patch: Partial<Omit<Run, "id">>): Promise<void> => {
+    run = { ...run, ...patch };
+    await repository.updateRun(run.id, patch);
+  };
+  try {
+    const userIds = await ourUserIds(conductor, signals.cut);
+    const inventory = await scanInventory(conductor, signals.cut);
+    const counts = { servers: inventory.servers.length, volumes: inventory.volumes.size };
+    const baseline =
+      lastGood?.servers == null || lastGood.volumes === null
+        ? null
+        : { servers: lastGood.servers, volumes: lastGood.volumes };
+    const shrank =
+      scanShrank({ ...counts, lastGood: baseline }) &&
+      lastGood !== undefined &&
+      Number(run.startedAt) - Number(lastGood.startedAt) < shrinkBelievedMs;
+    if (shrank)
+      log.warn(
+        { ...counts, before: baseline },
+        "the cloud looks over 20% smaller than before; nothing is deleted until this has lasted a day",
+      );
+    await amend({ ...counts, scanGood: !shrank });
+    const work = await workCycle({
+      conductor,
+      lease,
+      signals,
+      options,
+      run,
+      slot: currentSlot(settings.policy, settings.timeZone, run.startedAt),
+      inventory,
+      userIds,
+      shrank,
+      interrupt: options.interrupt ?? new AbortController().signal,
+      clockTrusted: () => {
+        const verdict = clockWatch.check(conductor, newest?.startedAt ?? null);
+        if (!verdict.trusted) log.error({ reason: verdict.message }, "the clock cannot be trusted; nothing is deleted");
+        return verdict.trusted;
+      },
+    });
+    await amend({ endedAt: clock.now(), outcome: work.outcome });
+    return { run, ...work };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    // The first failure is the one to tell, also when the database is what failed.
+    await amend({ endedAt: clock.now(), outcome: signals.drain.aborted ? "interrupted" : "failed", message }).catch(
+      () => undefined,
+    );
+    throw error;
+  }
+}
+
+async function workCycle(cycle: Cycle): Promise<Omit<CycleResult, "run">> {
+  const { conductor, options, slot } = cycle;
+  const { repository } = conductor;
+  const known = await knownJobs(conductor, slot);
+  const input: PlanInput = {
+    runId: cycle.run.id,
+    now: cycle.run.startedAt,
+    slot,
+    inventory: cycle.inventory,
+    userIds: cycle.userIds,
+    jobs: known,
+  };
+  const base = await planWithoutPoints(conductor, input);
+  await repository.replaceOverridesSeen(base.overridesSeen);
+  const inWindow = options.create && cycle.run.startedAt < slot.windowEndsAt;
+  const candidates = inWindow ? base.jobs : [];
+  const open = known.filter((job) => openJobStates.some((state) => state === job.state));
+  if (candidates.length === 0 && open.length === 0 && !options.rotateAll) {
+    await retryServerMarks(cycle);
+    return { outcome: "ok", reports: [], idle: true };
+  }
+
+  const listed = candidates.length > 0 || options.rotateAll ? await listAndSync(cycle) : null;
+  let plan: BackupPlan = base;
+  if (listed !== null && candidates.length > 0) {
+    const points = pointsOfVolumes(listed.byProject, listed.catalogue, input);
+    await adoptDone(
+      conductor,
+      candidates,
+      [...points.values()].flatMap((volume) => volume.points),
+    );
+    const jobs = await knownJobs(conductor, slot);
+    plan = await planWith(conductor, { ...input, jobs }, points);
+    await recordPlan(cycle, plan, jobs);
+  }
+  const tracked = await repository.jobs({ states: openJobStates });
+  return await executeAndEnd(cycle, { plan, listed, tracked });
+}
+
+interface Listed {
+  readonly byProject: ReadonlyMap<string, readonly Backup[]>;
+  readonly catalogue: Awaited<ReturnType<typeof syncCatalogue>>;
+  readonly proven: boolean;
+}
+
+async function listAndSync({ conductor, run, signals, userIds }: Cycle): Promise<Listed> {
+  const takenAt = conductor.clock.now();
+  const { backups, proven } = await scanBackups(conductor, signals.cut);
+  if (proven) {
+    const catalogue = await syncCatalogue(conductor, run.id, { backups, userIds, takenAt });
+    return { byProject: groupByProject(backups), catalogue, proven };
+  }
+  const entries = await conductor.repository.catalogue();
+  return { byProject: groupByProject(backups), catalogue: new Map(entries.map((e) => [e.backupId, e])), proven };
+}
+
+/** Writes the jobs of a plan and a row for each skip and notice that is new in this slot. */
+async function recordPlan(cycle: Cycle, plan: BackupPlan, known: readonly Job[]): Promise<void> {
+  const { conductor, run, signals, slot } = cycle;
+  const { repository } = conductor;
+  const { accepted, refused } = await limitJobs(conductor, plan.jobs, known, slot, signals.cut);
+  const refusals = refused.map((job) =>
+    operation(conductor, run.id, {
+      kind: "fail",
+      reason: job.reason ?? "over_quota",
+      projectId: job.projectId,
+      serverId: job.serverId,
+      volumeId: job.volumeId,
+      key: job.key,
+      message: job.message,
+    }),
+  );
+  await repository.insertJobs([...accepted, ...refused], refusals);
+  const told = new Set(
+    (await repository.operations({ kinds: ["skip", "notice"], since: slot.startsAt })).map(
+      (o) => `${o.key}/${o.volumeId}/${o.reason}`,
+    ),
+  );
+  const rows = [
+    ...plan.skips.filter((skip) => skip.reason !== "not_due").map((skip) => skipRow(cycle, skip)),
+    ...plan.notices.map(({ reason, projectId, resourceId, message }) =>
+      operation(conductor, run.id, {
+        kind: "notice",
+        reason,
+        projectId,
+        key: `${resourceId ?? ""}/${slot.id}`,
+        message,
+      }),
+    ),
+  ].filter((row) => !told.has(`${row.key}/${row.volumeId}/${row.reason}`));
+  if (rows.length > 0) await repository.appendOperations(rows);
+}
+
+const skipRow = ({ conductor, run, slot }: Cycle, skip: Skip): ReturnType<typeof operation> =>
+  operation(conductor, run.id, {
+    kind: "skip",
+    reason: skip.reason,
+    projectId: skip.projectId,
+    serverId: skip.serverId,
+    volumeId: skip.volumeId,
+    key: workKey(skip.volumeId ?? skip.serverId, conductor.settings.policy.name, slot.id),
+    message: skip.message,
+  });
+
+async function executeAndEnd(
+  cycle: Cycle,
+  { plan, listed, tracked }: { plan: BackupPlan; listed: Listed | null; tracked: readonly Job[] },
+): Promise<Omit<CycleResult, "run">> {
+  const { conductor, lease, options, run, signals, slot } = cycle;
+  const names = new Map((await projectsOrNone(cycle)).map((project) => [project.id, project]));
+  const skips = Map.groupBy(
+    plan.skips.filter((skip) => skip.reason !== "not_due"),
+    (skip) => skip.projectId,
+  );
+  const notices = Map.groupBy(plan.notices, (notice) => notice.projectId ?? "");
+  const worked = new Set(tracked.map((job) => job.projectId));
+  const runJobs = await conductor.repository.jobs({ runId: run.id });
+  for (const job of runJobs) worked.add(job.projectId);
+  const reports: ProjectReport[] = [];
+  const end = async (projectId: string): Promise<void> => {
+    const report = await endProject(
+      conductor,
+      lease,
+      {
+        runId: run.id,
+        project: names.get(projectId) ?? { id: projectId, name: projectId },
+        slots: new Set([slot.id, ...tracked.map((job) => job.slot)]),
+        inventory: cycle.inventory,
+        userIds: cycle.userIds,
+        ...(await provenBackups(cycle, projectId, worked.has(projectId) ? null : listed)),
+        skips: skips.get(projectId) ?? [],
+        notices: notices.get(projectId) ?? [],
+        retentionMsOf: (volumeId) => plan.rotationMs.get(volumeId) ?? conductor.settings.policy.retentionMs,
+        report: worked.has(projectId),
+      },
+      signals,
+    );
+    if (report !== null) reports.push(report);
+  };
+  const ends = new ProjectEnds(
+    new Set([...worked, ...(options.rotateAll ? (listed?.byProject.keys() ?? []) : [])]),
+    end,
+    (projectId, error) =>
+      conductor.log.warn(
+        { projectId, error },
+        "a project's rotation was cut short; it goes on when the service answers",
+      ),
+  );
+  await executeJobs(conductor, lease, { userIds: cycle.userIds, ends, interrupt: cycle.interrupt }, signals);
+  return { outcome: await outcomeOf(cycle, tracked), reports, idle: false };
+}
+
+/**
+ * The backups of one project for its rotation, and what forbids it. Of a project whose jobs have just ended they are listed again; others use the cycle's listing.
+ */
+async function provenBackups(
+  cycle: Cycle,
+  projectId: string,
+  listed: Listed | null,
+): Promise<{ backups: readonly Backup[] | null; blocked: Reason | null }> {
+  const { conductor, signals } = cycle;
+  const backups =
+    listed?.byProject.get(projectId) ??
+    (await Array.fromAsync(conductor.reader.listBackups({ projectId }, signals.cut)));
+  const proven = backups.length > 0 && backups.every((backup) => backup.projectId === projectId);
+  const blocked: Reason | null = !cycle.clockTrusted()
+    ? "clock_jump"
+    : cycle.shrank
+      ? "partial_scan"
+      : proven
+        ? null
+        : "unproven_reader";
+  return { backups: proven ? backups : null, blocked };
+}
+
+/** Names for the reports; a Keystone that does not tell them is no reason to stop. */
+async function projectsOrNone({ conductor, signals }: Cycle): Promise<Project[]> {
+  try {
+    return await conductor.reader.projects(signals.cut);
+  } catch (error) {
+    conductor.log.warn({ error }, "the projects' names could not be read");
+    return [];
+  }
+}
+
+async function outcomeOf({ conductor, run, signals }: Cycle, tracked: readonly Job[]): Promise<RunOutcome> {
+  const { repository } = conductor;
+  if (signals.drain.aborted) return "interrupted";
+  const own = await repository.jobs({ runId: run.id });
+  const resumed = await repository.jobs({ keys: tracked.map((job) => job.key) });
+  const jobs = [...new Map([...own, ...resumed].map((job) => [job.key, job])).values()];
+  const isGoingOn = (job: Job): boolean =>
+    openJobStates.some((state) => state === job.state) && job.stuckReportedAt === null;
+  const bad = jobs.filter((job) => job.state !== "succeeded" && !isGoingOn(job)).length;
+  if (bad === 0) return "ok";
+  return bad === jobs.length ? "failed" : "partial";
+}
+
+/** Servers whose `last-backup-time` Nova refused are tried again in every cycle. */
+async function retryServerMarks({ conductor, inventory, lease, run, signals, slot }: Cycle): Promise<void> {
+  const slotJobs = await conductor.repository.jobs({ slot: slot.id, states: ["succeeded"] });
+  for (const id of new Set(slotJobs.map((job) => job.projectId))) {
+    await markServers(conductor, lease, { runId: run.id, project: { id }, inventory, slotJobs }, signals.cut);
+  }
+}

@@ -1,0 +1,96 @@
+import { openJobStates, type Job } from "../domain/catalogue.ts";
+import { pickJobs } from "../domain/dispatch.ts";
+import type { Conductor, Signals } from "./context.ts";
+import type { ProjectEnds } from "./ends.ts";
+import type { LeaseKeeper } from "./lease.ts";
+import { isOutage } from "./outage.ts";
+import { submit } from "./submit.ts";
+import { cancelMissed, reconcileLost, watchRunning } from "./watch.ts";
+
+/** How long services or database may stay away before a run gives up. Its rows stay; the next run resumes them. */
+const outageLimitMs = 60 * 60 * 1000;
+
+export interface ExecuteInput {
+  readonly userIds: ReadonlySet<string>;
+  /** What follows when a project's own jobs have ended. */
+  readonly ends: ProjectEnds;
+  /** Ends the work between two rounds although jobs are still running: the next cycle goes on with them. */
+  readonly interrupt: AbortSignal;
+}
+
+/** Works all open jobs of the database until they have ended or only stuck ones are left. */
+export async function executeJobs(
+  conductor: Conductor,
+  lease: LeaseKeeper,
+  { ends, interrupt, userIds }: ExecuteInput,
+  signals: Signals,
+): Promise<void> {
+  const { clock, log, settings } = conductor;
+  const stop = AbortSignal.any([signals.drain, interrupt]);
+  let waitMs = firstWaitMs;
+  let failingSince: Date | null = null;
+  while (!stop.aborted) {
+    try {
+      const { open, moved } = await round(conductor, lease, userIds, signals);
+      ends.start(open);
+      if (open.every((job) => job.stuckReportedAt !== null)) {
+        await ends.settle();
+        if (ends.complete()) return;
+      }
+      failingSince = null;
+      waitMs = moved ? firstWaitMs : Math.min(waitMs * 1.5, settings.pollMs);
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      const now = clock.now();
+      failingSince ??= now;
+      log.warn({ error, since: failingSince }, "a service or the database did not answer; going on when it does");
+      if (Number(now) - Number(failingSince) > outageLimitMs) throw error;
+      waitMs = settings.pollMs;
+    }
+    await clock.sleep(waitMs, stop).catch(() => undefined); // rejects only when stopped
+  }
+  await ends.settle();
+}
+
+const firstWaitMs = 500;
+
+async function round(
+  conductor: Conductor,
+  lease: LeaseKeeper,
+  userIds: ReadonlySet<string>,
+  signals: Signals,
+): Promise<{ open: Job[]; moved: boolean }> {
+  const { clock, repository } = conductor;
+  const before = await repository.jobs({ states: openJobStates });
+  const lost = before.filter((job) => job.state === "submitting");
+  if (lost.length > 0) await reconcileLost(conductor, lost, userIds, signals.cut);
+  const ended = await watchRunning(
+    conductor,
+    before.filter((job) => job.state === "running"),
+    signals.cut,
+  );
+  const now = clock.now();
+  for (const job of before)
+    if (job.state === "planned" && now >= job.windowEndsAt) await cancelMissed(conductor, job, now);
+  const started = signals.drain.aborted ? 0 : await startJobs(conductor, lease, signals);
+  const open = await repository.jobs({ states: openJobStates });
+  return { open, moved: ended.length > 0 || started > 0 };
+}
+
+/** Sends what the limits allow now. @returns how many were sent */
+async function startJobs(conductor: Conductor, lease: LeaseKeeper, signals: Signals): Promise<number> {
+  const { reader, repository, settings } = conductor;
+  const open = await repository.jobs({ states: openJobStates });
+  const planned = open.filter((job) => job.state === "planned");
+  if (planned.length === 0) return 0;
+  const services = await reader.backupServices(signals.cut);
+  const picked = pickJobs({
+    planned,
+    inFlight: open.filter((job) => job.state !== "planned"),
+    limits: settings.limits,
+    backupServicesUp: services.filter((s) => s.state === "up" && s.status === "enabled").length,
+  });
+  const results = await Promise.allSettled(picked.map((job) => submit(conductor, lease, job, signals.cut)));
+  for (const result of results) if (result.status === "rejected") throw result.reason;
+  return picked.length;
+}

@@ -1,0 +1,178 @@
+import type { Job } from "../domain/catalogue.ts";
+import type { Backup, BackupQuota, Project } from "../domain/inventory.ts";
+import { lastBackupTimeKey } from "../domain/marks.ts";
+import type { Notice, Skip } from "../domain/planner.ts";
+import { readPoints } from "../domain/points.ts";
+import type { Reason } from "../domain/reasons.ts";
+import type { ProjectReport } from "../domain/runs.ts";
+import { completeSets } from "../domain/sets.ts";
+import { CloudError } from "../openstack/errors.ts";
+import { operation, type Conductor, type Signals } from "./context.ts";
+import type { LeaseKeeper } from "./lease.ts";
+import { buildReport } from "./report.ts";
+import { planProjectRotation, rotateProject, verifyParents, type RotationInput } from "./rotate.ts";
+import type { Inventory } from "./scan.ts";
+
+/** What a cycle knows when a project's own jobs have ended. */
+export interface ProjectEnd {
+  readonly runId: string;
+  readonly project: Pick<Project, "id" | "name">;
+  /** The current slot, and those of jobs that outlasted theirs. */
+  readonly slots: ReadonlySet<string>;
+  readonly inventory: Inventory;
+  readonly userIds: ReadonlySet<string>;
+  /** The project's backups, all creators; `null` when they are not known with proven rights. */
+  readonly backups: readonly Backup[] | null;
+  readonly skips: readonly Skip[];
+  readonly notices: readonly Notice[];
+  readonly blocked: Reason | null;
+  readonly retentionMsOf: (volumeId: string) => number;
+  /** False: rotation only, no report. */
+  readonly report: boolean;
+}
+
+/** Rotation, then the marks on the servers, then the report: what a project is owed as soon as its jobs have ended. */
+export async function endProject(
+  conductor: Conductor,
+  lease: LeaseKeeper,
+  end: ProjectEnd,
+  signals: Signals,
+): Promise<ProjectReport | null> {
+  const { clock, newId, repository } = conductor;
+  const rotation = await rotate(conductor, lease, end, signals);
+  const slotJobs: Job[] = [];
+  for (const slot of end.slots) slotJobs.push(...(await repository.jobs({ slot, projectId: end.project.id })));
+  await markServers(conductor, lease, { ...end, slotJobs }, signals.cut);
+  if (!end.report) return null;
+  const quota = await readQuota(conductor, end.project.id, signals.cut);
+  const report = buildReport({
+    id: newId(),
+    runId: end.runId,
+    projectId: end.project.id,
+    projectName: end.project.name,
+    at: clock.now(),
+    jobs: slotJobs,
+    skips: end.skips,
+    notices: end.notices,
+    rotation,
+    quota,
+  });
+  await repository.insertReport(report);
+  return report;
+}
+
+async function rotate(
+  conductor: Conductor,
+  lease: LeaseKeeper,
+  end: ProjectEnd,
+  signals: Signals,
+): Promise<ProjectReport["rotation"]> {
+  const nothing = { deleted: 0, kept: 0, failed: 0 };
+  if (!conductor.settings.rotationEnabled) return { ...nothing, blocked: null };
+  if (end.backups === null) return { ...nothing, blocked: end.blocked ?? "unproven_reader" };
+  const { backups } = end;
+  const read = async (): Promise<RotationInput> => {
+    const entries = await conductor.repository.catalogue({ projectId: end.project.id });
+    const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
+    return {
+      runId: end.runId,
+      projectId: end.project.id,
+      points: readPoints({ backups, catalogue, userIds: end.userIds }),
+      existingVolumeIds: end.blocked === "partial_scan" ? null : new Set(end.inventory.volumes.keys()),
+      retentionMsOf: end.retentionMsOf,
+      userIds: end.userIds,
+      blocked: end.blocked,
+    };
+  };
+  let input = await read();
+  let plan = await planProjectRotation(conductor, input);
+  if (plan.blocked === null && plan.unverified.length > 0) {
+    const wanted = new Set(plan.unverified);
+    const points = [...input.points.values()].flatMap((volume) => volume.points);
+    const found = await verifyParents(
+      conductor,
+      points.flatMap(({ backup, entry }) => (wanted.has(backup.id) && entry !== null ? [{ backup, entry }] : [])),
+      signals.cut,
+    );
+    if (found.length > 0) {
+      input = await read();
+      plan = await planProjectRotation(conductor, input);
+    }
+  }
+  return await rotateProject(conductor, lease, input, plan, signals);
+}
+
+/** Writes `last-backup-time` on the servers whose set is complete. A refusal is a warning, and is tried again in the next cycle. */
+export async function markServers(
+  conductor: Conductor,
+  lease: LeaseKeeper,
+  input: { runId: string; project: { id: string }; inventory: Inventory; slotJobs: readonly Job[] },
+  signal: AbortSignal,
+): Promise<void> {
+  const { log, repository, settings, writer } = conductor;
+  const sets = completeSets({
+    servers: input.inventory.servers.filter((server) => server.projectId === input.project.id),
+    volumes: input.inventory.volumes,
+    selection: settings.selection,
+    jobs: input.slotJobs,
+  });
+  for (const { server, lastBackupTime } of sets) {
+    const subject = { projectId: server.projectId, serverId: server.id };
+    await lease.prove();
+    try {
+      await writer
+        .forProject(server.projectId)
+        .setServerMetadata(server.id, { [lastBackupTimeKey]: lastBackupTime }, signal);
+      await repository.appendOperations([
+        operation(conductor, input.runId, {
+          kind: "mark_server",
+          reason: "succeeded",
+          ...subject,
+          message: lastBackupTime,
+        }),
+      ]);
+    } catch (error) {
+      if (!(error instanceof CloudError)) throw error;
+      log.warn(
+        { error, serverId: server.id },
+        "last-backup-time could not be written; it is tried again in the next cycle",
+      );
+      await repository.appendOperations([
+        operation(conductor, input.runId, {
+          kind: "mark_server",
+          reason: "server_mark_refused",
+          ...subject,
+          message: error.message,
+          requestId: error.requestId,
+        }),
+      ]);
+    }
+  }
+}
+
+/** The project's quota, read with its own token; `null` when it cannot be had, which is never a reason to stop. */
+export async function readQuota(
+  conductor: Conductor,
+  projectId: string,
+  signal: AbortSignal,
+): Promise<BackupQuota | null> {
+  const { clock, log, repository, writer } = conductor;
+  try {
+    const quota = await writer.forProject(projectId).quota(signal);
+    await repository.insertQuotaSamples([
+      {
+        projectId,
+        at: clock.now(),
+        backupsLimit: quota.backups.limit,
+        backupsUsed: quota.backups.inUse + quota.backups.reserved,
+        gigabytesLimit: quota.backupGiB.limit,
+        gigabytesUsed: quota.backupGiB.inUse + quota.backupGiB.reserved,
+      },
+    ]);
+    return quota;
+  } catch (error) {
+    if (!(error instanceof CloudError)) throw error;
+    log.warn({ error, projectId }, "the project's quota could not be read");
+    return null;
+  }
+}
