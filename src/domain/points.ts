@@ -1,6 +1,7 @@
 import type { CatalogueEntry } from "./catalogue.ts";
 import type { Backup } from "./inventory.ts";
-import type { Marks } from "./marks.ts";
+import { isMarked, readMarks, type Marks } from "./marks.ts";
+import { resolveParents, withoutCycles, type Parent } from "./parents.ts";
 
 /** `unmarked`: created by us, without the mark. `forged`: marked, created by somebody else. `foreign`: all others. */
 export type PointKind = "ours" | "forged" | "unmarked" | "foreign";
@@ -49,7 +50,7 @@ export interface VolumePoints {
   readonly points: readonly Point[];
   /** Forged, unmarked and foreign ones, oldest first. */
   readonly others: readonly Point[];
-  /** The newest of all, whoever made it and wherever it is; see {@link import("./points.ts").newestIn}. */
+  /** The newest of all, whoever made it and wherever it is; {@link newestIn} asks for one project. */
   readonly newest: Point | null;
   /** Of ours, by the age of their first members. */
   readonly chains: readonly Chain[];
@@ -65,12 +66,145 @@ export interface PointsInput {
   readonly children?: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Sorts all backups into points and chains, by volume id. */
-export function readPoints(input: PointsInput): ReadonlyMap<string, VolumePoints> {
-  throw new Error(`not written yet: ${String(input.userIds.size)}`);
+/** What Cinder sorts by when it picks the parent of an incremental. */
+export const pointTime = (backup: Backup): number => (backup.dataTimestamp ?? backup.createdAt).getTime();
+
+/** Whether the creator and the mark make a backup ours. The mark alone makes nothing ours: tenants can write it. */
+export function kindOf(backup: Backup, userIds: ReadonlySet<string>): PointKind {
+  const byUs = backup.userId !== null && userIds.has(backup.userId);
+  if (isMarked(backup.metadata)) return byUs ? "ours" : "forged";
+  return byUs ? "unmarked" : "foreign";
 }
 
-/** The newest backup of the volume in one project: the one Cinder would take as the next incremental's parent there. */
-export function newestIn(volume: VolumePoints, projectId: string): Point | null {
-  throw new Error(`not written yet: ${volume.volumeId} ${projectId}`);
+/**
+ * Whether a drill's verdict speaks against a restore point. Only none, or one that begins with `good`, does not: what cannot be read is no
+ * reason to rely on it as the last good one.
+ */
+export const isBadVerdict = (verdict: string | null): boolean => verdict !== null && !/^good\b/i.test(verdict);
+
+/** Sorts all backups into points and chains, by volume id. */
+export function readPoints(input: PointsInput): ReadonlyMap<string, VolumePoints> {
+  const volumes = new Map<string, Map<string, Backup>>();
+  for (const backup of input.backups) {
+    // Keyed by id: a listing that restarts after a lost marker may repeat a row.
+    const rows = volumes.get(backup.volumeId) ?? new Map<string, Backup>();
+    volumes.set(backup.volumeId, rows.set(backup.id, backup));
+  }
+  const parentOf = new Map<string, string>();
+  for (const [parentId, children] of input.children ?? []) {
+    for (const child of children) parentOf.set(child, parentId);
+  }
+  const read = new Map<string, VolumePoints>();
+  for (const [volumeId, rows] of volumes) read.set(volumeId, readVolume(volumeId, rows, { ...input, parentOf }));
+  return read;
 }
+
+function readVolume(
+  volumeId: string,
+  rows: ReadonlyMap<string, Backup>,
+  input: PointsInput & { readonly parentOf: ReadonlyMap<string, string> },
+): VolumePoints {
+  const oldestFirst = [...rows.values()].sort(byAge);
+  const parents = withoutCycles(
+    resolveParents(oldestFirst, {
+      ours: (backup) => kindOf(backup, input.userIds) === "ours",
+      catalogue: input.catalogue,
+      asked: (id) => input.children?.has(id) ?? false,
+      parentOf: input.parentOf,
+    }),
+  );
+  const points = new Map<string, Point>();
+  const tops = new Map<string, Point[]>();
+  const topOf = new Map<string, string>();
+  for (const backup of parentsFirst(oldestFirst, parents)) {
+    const parent = parents.get(backup.id) ?? unknownParent;
+    const above = parent.id === null ? undefined : points.get(parent.id);
+    const point = readPoint(backup, { parent, above, input });
+    points.set(backup.id, point);
+    if (point.kind !== "ours") continue;
+    const top = (above && topOf.get(above.backup.id)) ?? backup.id;
+    topOf.set(backup.id, top);
+    const members = tops.get(top) ?? [];
+    members.push(point);
+    tops.set(top, members);
+  }
+  const all = [...points.values()];
+  return {
+    volumeId,
+    points: all.filter((point) => point.kind === "ours"),
+    others: all.filter((point) => point.kind !== "ours"),
+    newest: newestOf(all),
+    chains: [...tops].map(([rootId, members]) => ({
+      rootId,
+      members,
+      good: members.some((point) => point.good),
+      certain: members.every((point) => point.parentVerified),
+    })),
+  };
+}
+
+const unknownParent: Parent = { id: null, verified: false };
+
+function readPoint(
+  backup: Backup,
+  context: { readonly parent: Parent; readonly above: Point | undefined; readonly input: PointsInput },
+): Point {
+  const { parent, above, input } = context;
+  const kind = kindOf(backup, input.userIds);
+  const marks = readMarks(backup.metadata);
+  const entry = input.catalogue.get(backup.id) ?? null;
+  const ourParent = above?.kind === "ours" ? above : undefined;
+  const sound = kind === "ours" && backup.status === "available" && !backup.failReason && !isBadVerdict(marks.verdict);
+  const remembered = entry === null || (entry.deleteSentAt === null && entry.sizeGiB === backup.sizeGiB);
+  return {
+    backup,
+    marks,
+    entry,
+    projectId: backup.projectId,
+    kind,
+    good: sound && remembered && (!backup.isIncremental || (ourParent?.good ?? false)),
+    goodByMarks: sound && (!backup.isIncremental || (ourParent?.goodByMarks ?? false)),
+    parentId: parent.id,
+    parentVerified: parent.verified,
+    foreignParent: above !== undefined && above.kind !== "ours",
+    rootId: backup.isIncremental ? (ourParent?.rootId ?? null) : backup.id,
+    depth: ourParent === undefined ? 0 : ourParent.depth + 1,
+    children: input.children?.get(backup.id) ?? null,
+  };
+}
+
+function byAge(a: Backup, b: Backup): number {
+  const difference = pointTime(a) - pointTime(b) || a.createdAt.getTime() - b.createdAt.getTime();
+  return difference || (a.id < b.id ? -1 : 1);
+}
+
+/** The same backups, each parent moved before its children where equal or odd times say otherwise. */
+function parentsFirst(oldestFirst: readonly Backup[], parents: ReadonlyMap<string, Parent>): Backup[] {
+  const rows = new Map(oldestFirst.map((backup) => [backup.id, backup]));
+  const ordered = new Set<Backup>();
+  for (const backup of oldestFirst) {
+    const line: Backup[] = [];
+    let next: Backup | undefined = backup;
+    while (next !== undefined && !ordered.has(next)) {
+      line.push(next);
+      next = rows.get(parents.get(next.id)?.id ?? "");
+    }
+    for (const member of line.reverse()) ordered.add(member);
+  }
+  return [...ordered];
+}
+
+/** Of equally old ones the last: a child rather than its parent. */
+function newestOf(points: Iterable<Point>): Point | null {
+  let newest: Point | null = null;
+  for (const point of points) {
+    if (newest === null || pointTime(point.backup) >= pointTime(newest.backup)) newest = point;
+  }
+  return newest;
+}
+
+/** The newest backup of the volume in one project: what Cinder would take there as the parent of the next incremental. */
+export const newestIn = (volume: VolumePoints, projectId: string): Point | null =>
+  volume.newest?.projectId === projectId
+    ? volume.newest
+    : newestOf([...volume.points, ...volume.others].filter((point) => point.projectId === projectId));
