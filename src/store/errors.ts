@@ -10,3 +10,10 @@ export class StoreError extends Error {
     this.transient = options.transient;
   }
 }
+
+/** Another conductor works on the same SQLite file. Exit code 11 (lease held). */
+export class StoreLockedError extends StoreError {
+  override get name(): string {
+    return "StoreLockedError";
+  }
+}

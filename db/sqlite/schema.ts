@@ -1,0 +1,169 @@
+import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
+import type { Reason } from "../../src/domain/reasons.ts";
+import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
+
+// Property names and types are those of the domain's rows (src/store/tables.ts checks it), so nothing is mapped by hand. There are no foreign
+// keys: after a restore of an old database rows are healed from the cloud in any order.
+
+/** Milliseconds since 1970 in UTC: no time zone can touch them. */
+const instant = (name: string) => integer(name, { mode: "timestamp_ms" });
+const flag = (name: string) => integer(name, { mode: "boolean" });
+
+export const runs = sqliteTable(
+  "runs",
+  {
+    id: text("id").primaryKey(),
+    kind: text("kind").$type<RunKind>().notNull(),
+    startedAt: instant("started_at").notNull(),
+    endedAt: instant("ended_at"),
+    outcome: text("outcome").$type<RunOutcome>(),
+    servers: integer("servers"),
+    volumes: integer("volumes"),
+    scanGood: flag("scan_good").notNull(),
+    message: text("message"),
+  },
+  (t) => [index("runs_started_at").on(t.startedAt)],
+);
+
+export const operations = sqliteTable(
+  "operations",
+  {
+    /** Order of insertion, for operations of the same millisecond. */
+    seq: integer("seq").primaryKey({ autoIncrement: true }),
+    id: text("id").notNull().unique("operations_id"),
+    runId: text("run_id").notNull(),
+    at: instant("at").notNull(),
+    kind: text("kind").$type<OperationKind>().notNull(),
+    reason: text("reason").$type<Reason>().notNull(),
+    projectId: text("project_id"),
+    serverId: text("server_id"),
+    volumeId: text("volume_id"),
+    backupId: text("backup_id"),
+    key: text("work_key"),
+    message: text("message"),
+    requestId: text("request_id"),
+  },
+  (t) => [
+    index("operations_run_id").on(t.runId),
+    index("operations_project_id_at").on(t.projectId, t.at),
+    index("operations_at").on(t.at),
+  ],
+);
+
+export const jobs = sqliteTable(
+  "jobs",
+  {
+    key: text("work_key").primaryKey(),
+    runId: text("run_id").notNull(),
+    projectId: text("project_id").notNull(),
+    volumeId: text("volume_id").notNull(),
+    volumeName: text("volume_name").notNull(),
+    serverId: text("server_id").notNull(),
+    serverName: text("server_name").notNull(),
+    policy: text("policy").notNull(),
+    slot: text("slot").notNull(),
+    setId: text("set_id").notNull(),
+    mode: text("mode").$type<BackupMode>().notNull(),
+    modeReason: text("mode_reason").$type<Reason>().notNull(),
+    parentId: text("parent_id"),
+    sizeGiB: integer("size_gib").notNull(),
+    volumeType: text("volume_type"),
+    pool: text("pool"),
+    shared: flag("shared").notNull(),
+    windowEndsAt: instant("window_ends_at").notNull(),
+    keepUntil: instant("keep_until").notNull(),
+    backupName: text("backup_name").notNull(),
+    state: text("state").$type<JobState>().notNull(),
+    reason: text("reason").$type<Reason>(),
+    message: text("message"),
+    requestId: text("request_id"),
+    backupId: text("backup_id"),
+    plannedAt: instant("planned_at").notNull(),
+    submittedAt: instant("submitted_at"),
+    deadlineAt: instant("deadline_at"),
+    stuckReportedAt: instant("stuck_reported_at"),
+    endedAt: instant("ended_at"),
+  },
+  (t) => [
+    index("jobs_state").on(t.state),
+    index("jobs_slot_project_id").on(t.slot, t.projectId),
+    index("jobs_project_id").on(t.projectId),
+    index("jobs_run_id").on(t.runId),
+  ],
+);
+
+/** The catalogue. */
+export const restorePoints = sqliteTable(
+  "restore_points",
+  {
+    backupId: text("backup_id").primaryKey(),
+    projectId: text("project_id").notNull(),
+    volumeId: text("volume_id").notNull(),
+    key: text("work_key"),
+    policy: text("policy"),
+    slot: text("slot"),
+    serverId: text("server_id"),
+    setId: text("set_id"),
+    isIncremental: flag("is_incremental").notNull(),
+    sizeGiB: integer("size_gib").notNull(),
+    volumeType: text("volume_type"),
+    parentId: text("parent_id"),
+    parentVerified: flag("parent_verified").notNull(),
+    keepUntil: instant("keep_until"),
+    held: flag("held").notNull(),
+    createdAt: instant("created_at").notNull(),
+    goodAt: instant("good_at"),
+    deleteSentAt: instant("delete_sent_at"),
+    goneAt: instant("gone_at"),
+  },
+  (t) => [index("restore_points_project_id").on(t.projectId, t.goneAt)],
+);
+
+export const leases = sqliteTable("leases", {
+  name: text("name").primaryKey(),
+  owner: text("owner").notNull(),
+  fence: integer("fence").notNull(),
+  expiresAt: instant("expires_at").notNull(),
+});
+
+export const reports = sqliteTable(
+  "reports",
+  {
+    id: text("id").primaryKey(),
+    runId: text("run_id").notNull(),
+    projectId: text("project_id").notNull(),
+    at: instant("at").notNull(),
+    /** The rest of the report as JSON. */
+    body: text("body").notNull(),
+  },
+  (t) => [
+    index("reports_run_id").on(t.runId),
+    index("reports_project_id_at").on(t.projectId, t.at),
+    index("reports_at").on(t.at),
+  ],
+);
+
+export const quotaSamples = sqliteTable(
+  "quota_samples",
+  {
+    projectId: text("project_id").notNull(),
+    at: instant("at").notNull(),
+    backupsLimit: integer("backups_limit").notNull(),
+    backupsUsed: integer("backups_used").notNull(),
+    gigabytesLimit: integer("gigabytes_limit").notNull(),
+    gigabytesUsed: integer("gigabytes_used").notNull(),
+  },
+  (t) => [primaryKey({ name: "quota_samples_pk", columns: [t.projectId, t.at] })],
+);
+
+export const overridesSeen = sqliteTable(
+  "overrides_seen",
+  {
+    resourceId: text("resource_id").notNull(),
+    key: text("metadata_key").notNull(),
+    value: text("metadata_value").notNull(),
+    firstSeenAt: instant("first_seen_at").notNull(),
+  },
+  (t) => [primaryKey({ name: "overrides_seen_pk", columns: [t.resourceId, t.key, t.value] })],
+);

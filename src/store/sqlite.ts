@@ -1,0 +1,102 @@
+import type { Client } from "@libsql/client";
+import { getTableColumns, sql } from "drizzle-orm";
+import { drizzle } from "drizzle-orm/libsql";
+import { getTableConfig } from "drizzle-orm/sqlite-core";
+import type { BaseSQLiteDatabase, SQLiteTable } from "drizzle-orm/sqlite-core";
+import * as schema from "../../db/sqlite/schema.ts";
+import type { Database, Query, Statements } from "./database.ts";
+import { mutex } from "./mutex.ts";
+import { withRetry } from "./retry.ts";
+import type { StoredTable } from "./tables.ts";
+
+type Runner = BaseSQLiteDatabase<"async", { rowsAffected: number }>;
+
+const native = <R extends object>(table: StoredTable<R>): SQLiteTable => table as unknown as SQLiteTable;
+
+/** All columns but the key's take what the insert brought. */
+function replacement(table: SQLiteTable) {
+  const { primaryKeys } = getTableConfig(table);
+  const columns = Object.entries(getTableColumns(table));
+  const target = primaryKeys[0]?.columns ?? columns.map(([, c]) => c).filter((c) => c.primary);
+  const brought = columns.filter(([, c]) => !target.includes(c));
+  return { target, set: Object.fromEntries(brought.map(([p, c]) => [p, sql`excluded.${sql.identifier(c.name)}`])) };
+}
+
+function statementsOn(db: Runner): Statements {
+  return {
+    async select<R extends object>(table: StoredTable<R>, { where, orderBy = [], limit }: Query) {
+      const query = db
+        .select()
+        .from(native(table))
+        .where(where)
+        .orderBy(...orderBy);
+      return (await (limit === undefined ? query : query.limit(limit))) as R[];
+    },
+    async insert(table, rows, existing) {
+      if (rows.length === 0) return;
+      const query = db.insert(native(table)).values(rows as Record<string, unknown>[]);
+      if (existing === "fail") await query;
+      else if (existing === "keep") await query.onConflictDoNothing();
+      else await query.onConflictDoUpdate(replacement(native(table)));
+    },
+    async update(table, patch, where) {
+      return (await db.update(native(table)).set(patch).where(where)).rowsAffected;
+    },
+    async delete(table, where) {
+      return (await db.delete(native(table)).where(where)).rowsAffected;
+    },
+  };
+}
+
+/**
+ * The repository's statements on an SQLite file. libsql's build gives every connection synchronous=FULL (a test holds it), which the order of
+ * writes needs: the intent row is on the disk before the POST leaves, through a power cut.
+ * @param where the file, for people
+ */
+export function sqliteDatabase(client: Client, where: string): Database {
+  const alone = mutex();
+  const db = drizzle({ client });
+  const single: Database["write"] = (work) =>
+    alone(() =>
+      withRetry(
+        where,
+        () => work(statementsOn(db)),
+        (f) => f.undone,
+      ),
+    );
+  return {
+    dialect: "sqlite",
+    tables: schema,
+    read: single,
+    write: single,
+    // BEGIN IMMEDIATE: a transaction that first reads and then writes would fail on another process's write in between.
+    transaction: (work) =>
+      alone(() =>
+        withRetry(
+          where,
+          async () => {
+            const first: unknown[] = [];
+            try {
+              return await db.transaction(async (tx) => {
+                try {
+                  return await work(statementsOn(tx));
+                } catch (thrown) {
+                  first.push(thrown);
+                  throw thrown;
+                }
+              });
+            } catch (thrown) {
+              // SQLite ends a transaction by itself on a full disk; drizzle's rollback then fails and hides the reason.
+              throw first.length > 0 ? first[0] : thrown;
+            }
+          },
+          (f) => f.undone,
+        ),
+      ),
+    close: () =>
+      alone(() => {
+        client.close();
+        return Promise.resolve();
+      }),
+  };
+}
