@@ -61,6 +61,7 @@ async function round(
   signals: Signals,
 ): Promise<{ open: Job[]; moved: boolean }> {
   const { clock, repository } = conductor;
+  await lease.prove(); // also keeps it while there is nothing to send for hours
   const before = await repository.jobs({ states: openJobStates });
   const lost = before.filter((job) => job.state === "submitting");
   if (lost.length > 0) await reconcileLost(conductor, lost, userIds, signals.cut);

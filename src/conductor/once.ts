@@ -1,0 +1,42 @@
+import type { Conductor, Signals } from "./context.ts";
+import { runCycle, type CycleResult } from "./cycle.ts";
+import { LeaseKeeper } from "./lease.ts";
+import { ClockWatch } from "./memory.ts";
+
+/** Another conductor is at work. */
+export class LeaseHeld extends Error {
+  override get name(): string {
+    return "LeaseHeld";
+  }
+  constructor() {
+    super("another conductor holds the lease; stop it, or wait until its lease has run out");
+  }
+}
+
+/**
+ * One cycle: what is due is created and every project rotated. Ends when the jobs have ended or are stuck.
+ * @throws LeaseHeld when the lease does not become free within its own time to live (a killed conductor's does)
+ */
+export async function runOnce(conductor: Conductor, exclusive: boolean, signals: Signals): Promise<CycleResult> {
+  const { clock, log, settings } = conductor;
+  let lease = await LeaseKeeper.acquire(conductor, exclusive);
+  if (lease === null) {
+    log.info({}, "another conductor holds the lease; waiting once for it to run out");
+    await clock.sleep(settings.leaseTtlMs + 1000, signals.drain);
+    lease = await LeaseKeeper.acquire(conductor, exclusive);
+  }
+  if (lease === null) throw new LeaseHeld();
+  try {
+    return await runCycle(
+      conductor,
+      lease,
+      new ClockWatch(),
+      { kind: "manual", create: true, rotateAll: true },
+      signals,
+    );
+  } finally {
+    await lease
+      .release()
+      .catch((error: unknown) => log.warn({ error }, "the lease could not be released; it runs out by itself"));
+  }
+}
