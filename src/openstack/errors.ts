@@ -40,6 +40,8 @@ export class CloudError extends Error implements CloudErrorFields {
   readonly requestId: string | null;
   readonly sentRequestId: string | null;
   readonly reached: Reached;
+  /** The message without the words on which call it was. */
+  readonly detail: string;
 
   override get name(): string {
     return this.constructor.name;
@@ -48,6 +50,7 @@ export class CloudError extends Error implements CloudErrorFields {
   constructor(detail: string, fields: CloudErrorFields, options?: ErrorOptions) {
     const answered = fields.status === null ? "failed" : `answered ${fields.status}`;
     super(`${fields.method} ${fields.service}/${fields.route} ${answered}: ${detail}`, options);
+    this.detail = detail;
     this.kind = fields.kind;
     this.service = fields.service;
     this.method = fields.method;

@@ -1,0 +1,101 @@
+import type { Backup } from "../../domain/inventory.ts";
+import type { BackupFilter, BackupRequest, CreatedBackup } from "../cloud.ts";
+import { isNotFound } from "../errors.ts";
+import { paginate } from "../pagination.ts";
+import type { ServiceClient } from "../service.ts";
+import type { Row } from "../wire.ts";
+
+/**
+ * The backups of all projects; without admin rights Cinder silently shows the token's own only, and their `projectId` is `null`. Cinder leaves out nothing
+ * for an unknown filter: a wrong one finds nothing.
+ */
+export const listBackups = (
+  cinder: ServiceClient,
+  { filter, pageSize }: { filter: BackupFilter; pageSize: number },
+  signal: AbortSignal,
+): AsyncGenerator<Backup, void, undefined> => {
+  const query = {
+    all_tenants: "1",
+    ...(filter.status === undefined ? {} : { status: filter.status }),
+    ...(filter.volumeId === undefined ? {} : { volume_id: filter.volumeId }),
+    ...(filter.parentId === undefined ? {} : { parent_id: filter.parentId }),
+    ...(filter.projectId === undefined ? {} : { project_id: filter.projectId }),
+  };
+  return paginate(cinder, { route: "backups/detail", key: "backups", query, pageSize, read: toBackup }, signal);
+};
+
+/** `null` when there is no such backup, or none that the token may see. */
+export async function getBackup(cinder: ServiceClient, id: string, signal: AbortSignal): Promise<Backup | null> {
+  try {
+    const call = { method: "GET", route: "backups/{id}", ids: { id }, expect: 200, signal } as const;
+    const { value } = await cinder.read(call, (body) => toBackup(body.row("backup")));
+    return value;
+  } catch (error) {
+    if (isNotFound(error)) return null;
+    throw error;
+  }
+}
+
+/** Asks Cinder for a backup. It is accepted, not done; a lost answer leaves it unknown whether there is one. */
+export async function createBackup(
+  cinder: ServiceClient,
+  { volumeId, name, metadata, incremental, container, description }: BackupRequest,
+  signal: AbortSignal,
+): Promise<CreatedBackup> {
+  const backup = {
+    volume_id: volumeId,
+    name,
+    metadata,
+    incremental,
+    force: true, // or Cinder refuses volumes that are in use
+    ...(container === undefined ? {} : { container }),
+    ...(description === undefined ? {} : { description }),
+  };
+  const { value, requestId } = await cinder.read(
+    { method: "POST", route: "backups", body: { backup }, expect: 202, signal },
+    (body) => body.row("backup").text("id"),
+  );
+  return { id: value, requestId };
+}
+
+/** PUT replaces all metadata. */
+export const replaceBackupMetadata = (
+  cinder: ServiceClient,
+  { id, metadata }: { id: string; metadata: Readonly<Record<string, string>> },
+  signal: AbortSignal,
+): Promise<{ requestId: string | null }> =>
+  cinder.send({
+    method: "PUT",
+    route: "backups/{id}",
+    ids: { id },
+    body: { backup: { metadata } },
+    expect: 200,
+    signal,
+  });
+
+/** Accepted, not done. */
+export const deleteBackup = (
+  cinder: ServiceClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<{ requestId: string | null }> =>
+  cinder.send({ method: "DELETE", route: "backups/{id}", ids: { id }, expect: 202, signal });
+
+const toBackup = (row: Row): Backup => ({
+  id: row.text("id"),
+  name: row.textOrNull("name") ?? "",
+  volumeId: row.text("volume_id"),
+  projectId: row.textOrNull("os-backup-project-attr:project_id"),
+  userId: row.textOrNull("user_id"),
+  status: row.text("status"),
+  sizeGiB: row.number("size"),
+  isIncremental: row.flag("is_incremental"),
+  hasDependents: row.flag("has_dependent_backups"),
+  snapshotId: row.textOrNull("snapshot_id"),
+  dataTimestamp: row.timeOrNull("data_timestamp"),
+  createdAt: row.time("created_at"),
+  updatedAt: row.timeOrNull("updated_at"),
+  failReason: row.textOrNull("fail_reason"),
+  container: row.textOrNull("container"),
+  metadata: row.texts("metadata"),
+});

@@ -1,0 +1,34 @@
+import type { Volume } from "../../domain/inventory.ts";
+import { paginate } from "../pagination.ts";
+import type { ServiceClient } from "../service.ts";
+import type { Row } from "../wire.ts";
+
+/** The volumes of all projects; without admin rights Cinder silently shows the token's own only. */
+export const listVolumes = (
+  cinder: ServiceClient,
+  pageSize: number,
+  signal: AbortSignal,
+): AsyncGenerator<Volume, void, undefined> =>
+  paginate(
+    cinder,
+    { route: "volumes/detail", key: "volumes", query: { all_tenants: "1" }, pageSize, read: toVolume },
+    signal,
+  );
+
+const toVolume = (row: Row): Volume => ({
+  id: row.text("id"),
+  name: row.textOrNull("name") ?? "",
+  projectId: row.text("os-vol-tenant-attr:tenant_id"),
+  status: row.text("status"),
+  sizeGiB: row.number("size"),
+  volumeType: row.textOrNull("volume_type"),
+  bootable: row.text("bootable") === "true", // a text, unlike the other flags
+  multiattach: row.flag("multiattach"),
+  metadata: row.texts("metadata"),
+  // Attached to a host and not to a server, it has no server id.
+  serverIds: row
+    .rows("attachments")
+    .map((attachment) => attachment.textOrNull("server_id"))
+    .filter((id) => id !== null),
+  pool: row.textOrNull("os-vol-host-attr:host"),
+});

@@ -1,0 +1,134 @@
+import { CloudError } from "./errors.ts";
+import type { ServiceClient } from "./service.ts";
+import type { Row } from "./wire.ts";
+
+export interface Listing<T> {
+  /** E.g. `volumes/detail`. */
+  readonly route: string;
+  /** The list's name in the answer; its links are beside it, as `<key>_links`. */
+  readonly key: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly pageSize: number;
+  readonly read: (row: Row) => T;
+}
+
+interface Item<T> {
+  readonly id: string;
+  readonly value: T;
+}
+
+interface Page<T> {
+  readonly items: readonly Item<T>[];
+  readonly next: URLSearchParams | null;
+}
+
+/**
+ * All rows of a listing, one page at a time, each once.
+ *
+ * Of a `next` link only the query counts: its host is the server's guess, often wrong behind a proxy. When the marker's row is deleted before the next page is
+ * asked for, the listing goes on after the last row that still exists; the ids of the last two pages are remembered for that.
+ */
+export async function* paginate<T>(
+  client: ServiceClient,
+  listing: Listing<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T, void, undefined> {
+  const recent = new RecentIds();
+  let query = firstQuery(listing);
+  for (;;) {
+    const page = await fetchFrom(client, listing, { query, recent, signal });
+    const fresh = page.items.filter(({ id }) => !recent.has(id));
+    for (const { value } of fresh) yield value;
+    recent.add(fresh.map(({ id }) => id));
+    // A link after a page without anything new would be followed for ever.
+    if (page.next === null || fresh.length === 0) return;
+    query = firstQuery(listing);
+    for (const [name, value] of page.next) query.set(name, value);
+  }
+}
+
+const firstQuery = ({ query, pageSize }: Listing<unknown>): URLSearchParams =>
+  new URLSearchParams({ ...query, limit: String(pageSize) });
+
+/** Fetches a page; when its marker is gone, the one after the last of the remembered rows that still exists. */
+async function fetchFrom<T>(
+  client: ServiceClient,
+  listing: Listing<T>,
+  { query, recent, signal }: { query: URLSearchParams; recent: RecentIds; signal: AbortSignal },
+): Promise<Page<T>> {
+  try {
+    return await fetchPage(client, listing, query, signal);
+  } catch (error) {
+    if (!isMarkerLost(error, query)) throw error;
+    for (const marker of recent.wayBack()) {
+      const earlier = new URLSearchParams(query);
+      if (marker === null) earlier.delete("marker");
+      else earlier.set("marker", marker);
+      try {
+        return await fetchPage(client, listing, earlier, signal);
+      } catch (again) {
+        if (!isMarkerLost(again, earlier)) throw again;
+      }
+    }
+    throw error;
+  }
+}
+
+async function fetchPage<T>(
+  client: ServiceClient,
+  { route, key, read }: Listing<T>,
+  query: URLSearchParams,
+  signal: AbortSignal,
+): Promise<Page<T>> {
+  const { value } = await client.read({ method: "GET", route, query, expect: 200, signal }, (body) => ({
+    items: body.rows(key).map((row) => ({ id: row.text("id"), value: read(row) })),
+    next: nextOf(body.rowsOrNone(`${key}_links`)),
+  }));
+  return value;
+}
+
+const nextOf = (links: readonly Row[]): URLSearchParams | null => {
+  const href = links.find((link) => link.text("rel") === "next")?.text("href");
+  if (href === undefined) return null;
+  const at = href.indexOf("?");
+  return at === -1 ? null : new URLSearchParams(href.slice(at + 1));
+};
+
+/** Cinder answers 404 to an unknown marker, Nova 400 with its name in the message. */
+const isMarkerLost = (error: unknown, query: URLSearchParams): boolean =>
+  error instanceof CloudError &&
+  query.has("marker") &&
+  (error.status === 404 || (error.status === 400 && error.message.includes("marker")));
+
+/** The ids of the last two pages: enough to find the way back, and to leave out what a step back brings again. */
+class RecentIds {
+  #previous: readonly string[] = [];
+  #last: readonly string[] = [];
+  #forgotten = false;
+  #known = new Set<string>();
+
+  add(ids: readonly string[]): void {
+    this.#forgotten ||= this.#previous.length > 0;
+    this.#previous = this.#last;
+    this.#last = ids;
+    this.#known = new Set([...this.#previous, ...this.#last]);
+  }
+
+  has(id: string): boolean {
+    return this.#known.has(id);
+  }
+
+  /**
+   * Markers to try, from the newest back, in growing steps: what lies between comes again and is left out. At the end `null`, the start of the
+   * listing, as long as all its rows are remembered.
+   */
+  *wayBack(): Generator<string | null> {
+    const ids = [...this.#previous, ...this.#last];
+    let at = ids.length - 1;
+    for (let step = 1; at > 0; step *= 2) {
+      at = Math.max(0, at - step);
+      yield ids[at] ?? null;
+    }
+    if (!this.#forgotten) yield null;
+  }
+}
