@@ -8,7 +8,7 @@ export const findingMeanings = {
   "listings-out-of-order": "the earlier listing is not earlier",
 
   "last-good-lost": "rule 1: a volume had a good point and has none now",
-  "last-good-judged-bad": "a volume's good points are all there, but a verdict says they are bad",
+  "last-good-doubted": "a volume has its point, but since the earlier listing a verdict or lost marks make it doubtful",
   "newest-chain-broken": "rule 1: the newest good chain of a volume is not whole and no newer one took its place",
   "foreign-removed": "a backup that was not ours is gone; its owner may have deleted it",
   "held-removed": "rule 1: a held point is gone",

@@ -21,13 +21,13 @@ function checkVolume(points: readonly ListedBackup[], { before, now }: Compariso
     return is !== undefined && now.isIntact(is);
   };
   const newest = points.reduce((a, b) => (isNewer(b, a, before) ? b : a));
-  const goodNow = now.ours.filter((each) => each.volumeId === newest.volumeId && now.isGood(each));
+  const goodNow = now.oursOf(newest.volumeId).filter((each) => now.isGood(each));
   const ids = points.map((each) => each.id);
   if (goodNow.length === 0) {
     const where = { ...about(newest), backupIds: ids };
     if (points.some(stands)) {
-      const text = `volume ${newest.volumeId} has no good point any more: what it had is there but was judged bad`;
-      return [{ code: "last-good-judged-bad", severity: "warning", ...where, text }];
+      const text = `volume ${newest.volumeId} has no good point any more: what it had is there, but judged bad or without its marks`;
+      return [{ code: "last-good-doubted", severity: "warning", ...where, text }];
     }
     const text = `volume ${newest.volumeId} had ${points.length} good point(s) and has none now`;
     return [{ code: "last-good-lost", severity: "failure", ...where, text }];

@@ -81,9 +81,9 @@ function isWanted(each: ListedBackup, comparison: Comparison): boolean {
 /** A backup that was no point before, and a newer good one that is: nobody was promised the failed one. */
 function isSuperseded(was: ListedBackup, { before, now }: Comparison): boolean {
   if (was.status !== "error" && was.status !== "creating") return false;
-  const isNewerGood = (view: View) => (each: ListedBackup) =>
-    each.volumeId === was.volumeId && createdMs(each) > createdMs(was) && view.isGood(each);
-  return now.ours.some(isNewerGood(now)) || before.ours.some(isNewerGood(before));
+  return [before, now].some((view) =>
+    view.oursOf(was.volumeId).some((each) => createdMs(each) > createdMs(was) && view.isGood(each)),
+  );
 }
 
 function checkOrder(was: ListedBackup, chain: readonly ListedBackup[], { now }: Comparison): Finding[] {

@@ -18,6 +18,7 @@ export class View {
   readonly #userIds: ReadonlySet<string>;
   readonly #undersized: ReadonlySet<string>;
   readonly #earlier: View | undefined;
+  readonly #oursByVolume: ReadonlyMap<string, readonly ListedBackup[]>;
   readonly #good = new Map<string, boolean>();
 
   constructor(listing: Listing, userIds: ReadonlySet<string>, earlier?: View) {
@@ -29,7 +30,12 @@ export class View {
     this.#earlier = earlier;
     this.backups = listing.backups;
     this.ours = this.backups.filter((each) => this.isOurs(each));
+    this.#oursByVolume = Map.groupBy(this.ours, (each) => each.volumeId);
     this.#undersized = this.#findUndersized();
+  }
+
+  oursOf(volumeId: string): readonly ListedBackup[] {
+    return this.#oursByVolume.get(volumeId) ?? [];
   }
 
   find(backupId: string): ListedBackup | undefined {
@@ -93,12 +99,12 @@ export class View {
       if (this.#good.has(each.id)) continue;
       const parentId = this.parentId(each);
       const parentGood = each.isIncremental ? parentId !== null && this.#good.get(parentId) === true : true;
-      this.#good.set(each.id, parentGood && this.#isSound(each) && !isJudgedBad(each));
+      this.#good.set(each.id, parentGood && this.#isSound(each) && isMarked(each) && !isJudgedBad(each));
     }
     return this.#good.get(backup.id) === true;
   }
 
-  /** Good but for verdicts: nothing of it was taken away or damaged. */
+  /** Good but for verdicts and marks, which say nothing about the data: nothing of it was taken away or damaged. */
   isIntact(backup: ListedBackup): boolean {
     const line = this.lineage(backup);
     return line.every((each) => this.#isSound(each)) && line.at(-1)?.isIncremental === false;
@@ -106,7 +112,7 @@ export class View {
 
   #isSound(backup: ListedBackup): boolean {
     const whole = backup.status === "available" || backup.status === "restoring";
-    return whole && (backup.failReason ?? "") === "" && this.isOurs(backup) && !this.isUndersized(backup);
+    return whole && (backup.failReason ?? "") === "" && this.isOfConductor(backup) && !this.isUndersized(backup);
   }
 
   /**
