@@ -1,0 +1,71 @@
+import type { Message } from "../records.ts";
+import { fault, type Reply } from "../reply.ts";
+import { isoMicros } from "../times.ts";
+import { linksOf, requireAdmin, type StorageCall } from "./call.ts";
+
+/** GET /os-services */
+export function listServices(call: StorageCall): Reply {
+  requireAdmin(call, "volume_extension:services:index");
+  const { query, nowMs } = call.exchange;
+  const wanted = call.world.serviceHosts.filter(
+    (s) => (query.get("binary") ?? s.binary) === s.binary && (query.get("host") ?? s.host) === s.host,
+  );
+  const services = wanted.map((s) => ({
+    binary: s.binary,
+    host: s.host,
+    zone: "nova",
+    status: s.enabled ? "enabled" : "disabled",
+    state: s.up ? "up" : "down",
+    updated_at: isoMicros(nowMs),
+    ...(call.minor >= 7 ? { cluster: null } : {}),
+    disabled_reason: null,
+  }));
+  return { status: 200, body: { services } };
+}
+
+const details: Readonly<Record<string, string>> = {
+  "013020": "create backup:Backup driver failed to create backup.",
+  "015026": "restore backup:Backup driver failed to restore backup.",
+};
+const messageLifetimeMs = 30 * 24 * 3600_000;
+
+/** GET /messages: what the services tell users about work that failed after its 202. */
+export function listMessages(call: StorageCall): Reply {
+  if (call.minor < 3) throw fault(404, "The resource could not be found.");
+  const uuid = call.exchange.query.get("resource_uuid");
+  const view = (m: Message) => ({
+    id: m.id,
+    event_id: `VOLUME_${m.resourceType}_${m.actionId}_${m.detailId}`,
+    user_message: details[m.actionId + m.detailId] ?? "unknown action:An unknown error occurred.",
+    message_level: "ERROR",
+    created_at: isoMicros(m.createdAtMs),
+    guaranteed_until: isoMicros(m.createdAtMs + messageLifetimeMs),
+    request_id: m.requestId,
+    links: linksOf(call, "messages", m.id),
+    resource_type: m.resourceType,
+    resource_uuid: m.resourceUuid,
+  });
+  const mine = call.world.messages.filter(
+    (m) => m.projectId === call.project.id && (uuid === null || m.resourceUuid === uuid),
+  );
+  return { status: 200, body: { messages: mine.toReversed().map(view) } };
+}
+
+export function listTypes(call: StorageCall): Reply {
+  const types = call.world.volumeTypes.map((type) => ({
+    id: type.id,
+    name: type.name,
+    is_public: true,
+    description: type.description,
+    extra_specs: type.multiattach ? { multiattach: "<is> True" } : {},
+    "os-volume-type-access:is_public": true,
+  }));
+  return { status: 200, body: { volume_types: types } };
+}
+
+/** GET /resource_filters */
+export function listResourceFilters(call: StorageCall): Reply {
+  const resource = call.exchange.query.get("resource");
+  const all = [{ resource: "backup", filters: ["name", "status", "volume_id"] }];
+  return { status: 200, body: { resource_filters: all.filter((r) => resource === null || r.resource === resource) } };
+}
