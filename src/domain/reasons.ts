@@ -40,6 +40,7 @@ export const reasons = {
     "The server was in a state that does not allow a backup.",
   ],
   shared_volume: ["backed up once, with the first of its servers", "Backed up once for all its servers."],
+  no_volumes: ["the server has no volumes", "The server has no volumes; its local disk is not backed up."],
   foreign_volume: ["the volume belongs to another project than its server", "The volume belongs to another project."],
   still_running: ["an earlier backup of the volume has not ended", "An earlier backup is still running."],
   window_missed: ["the window had passed before the work could start", "There was no time left to start it."],

@@ -1,0 +1,58 @@
+import type { BackupMode } from "./catalogue.ts";
+import type { Volume } from "./inventory.ts";
+import { newestIn, type Point, type VolumePoints } from "./points.ts";
+import type { Reason } from "./reasons.ts";
+
+export interface ModeChoice {
+  readonly mode: BackupMode;
+  readonly reason: Reason;
+  /** The backup that Cinder will build an incremental on. */
+  readonly parentId: string | null;
+}
+
+/**
+ * Full or incremental. Cinder builds an incremental on the newest backup of the volume in its project, whoever made it, so that one has to be
+ * ours, good and known for certain; otherwise the backup is full, for the first reason found.
+ */
+export function chooseMode(volume: Volume, points: VolumePoints | undefined, fullEvery: number): ModeChoice {
+  const full = (reason: Reason): ModeChoice => ({ mode: "full", reason, parentId: null });
+  if (points === undefined) return full("full_first");
+  const newest = newestIn(points, volume.projectId);
+  if (newest === null) return full("full_first");
+  const reason = obstacle(volume, points, newest, fullEvery);
+  return reason === null ? { mode: "incremental", reason: "incremental", parentId: newest.backup.id } : full(reason);
+}
+
+/** Why the newest backup cannot be built on; `null` when it can. */
+function obstacle(volume: Volume, points: VolumePoints, newest: Point, fullEvery: number): Reason | null {
+  // With Ceph, backups made from snapshots share an image: a later incremental can destroy the good one there.
+  const fromSnapshot = (p: Point): boolean => p.backup.snapshotId !== null && isIn(p, volume.projectId);
+  if (points.points.some(fromSnapshot) || points.others.some(fromSnapshot)) return "full_snapshot_backup";
+  if (newest.kind !== "ours" || newest.foreignParent) return "full_foreign_parent";
+  const chain = points.chains.find(({ members }) => members.includes(newest));
+  if (newest.backup.status === "available" && chain?.certain !== true) return "full_unknown_parent";
+  if (!newest.good) return "full_parent_not_good";
+  if (newest.backup.sizeGiB !== volume.sizeGiB) return "full_resized";
+  // The mark says "" where the cloud has no types; without a mark the database may still know.
+  if ((newest.marks.volumeType ?? newest.entry?.volumeType) !== (volume.volumeType ?? "")) return "full_retyped";
+  const length = chain?.members.length ?? 0;
+  return length >= fullEvery || length === firstChainLength(points, fullEvery) ? "full_chain_limit" : null;
+}
+
+/** A row without a project (the token was not an admin's) may be in any. */
+const isIn = (point: Point, projectId: string): boolean => point.projectId === null || point.projectId === projectId;
+
+/**
+ * The first chain of a volume is shortened, so that volumes which started on one night do not all make their fulls on the same nights.
+ * `null` when it is not the first one.
+ */
+function firstChainLength({ chains, volumeId }: VolumePoints, fullEvery: number): number | null {
+  return chains.filter((chain) => chain.good).length > 1 ? null : 1 + (hash(volumeId) % fullEvery);
+}
+
+/** FNV-1a, 32 bits: spreads well and needs no key. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return value >>> 0;
+}

@@ -1,0 +1,59 @@
+import { openJobStates, type Job } from "./catalogue.ts";
+import type { Server, Volume } from "./inventory.ts";
+import { workKey } from "./marks.ts";
+import type { Reason } from "./reasons.ts";
+import type { Scene } from "./scene.ts";
+import { asksToSkip } from "./selection.ts";
+
+/** Why a volume is not backed up now. */
+export interface Obstacle {
+  readonly reason: Reason;
+  readonly message: string | null;
+}
+
+const because = (reason: Reason, message: string | null = null): Obstacle => ({ reason, message });
+
+/** Why the volume gets no job with this server now; `null` when it does. */
+export function obstacleTo(scene: Scene, server: Server, volume: Volume): Obstacle | null {
+  const own = pairProblem(server, volume);
+  if (own !== null) return own;
+  const first = scene.serversOf.get(volume.id)?.find((s) => pairProblem(s, volume) === null);
+  if (first !== undefined && first !== server) return because("shared_volume", `backed up with server ${first.id}`);
+  return volumeProblem(scene, volume);
+}
+
+/**
+ * Why nothing of the server is backed up. While one is built its volumes are still being filled, and a deleted one gives them back. Of one in
+ * `ERROR` the volumes may be all that is left: like those of stopped, paused, suspended and shelved servers they are backed up as long as their
+ * own state allows it.
+ */
+export const serverProblem = (server: Server): Obstacle | null =>
+  ["BUILD", "DELETED", "SOFT_DELETED"].includes(server.status.toUpperCase())
+    ? because("server_state", `status ${server.status}`)
+    : null;
+
+const pairProblem = (server: Server, volume: Volume): Obstacle | null =>
+  serverProblem(server) ?? (server.projectId === volume.projectId ? null : because("foreign_volume"));
+
+function volumeProblem(scene: Scene, volume: Volume): Obstacle | null {
+  const { now, policy, selection, slot } = scene.input;
+  if (asksToSkip(volume, selection)) return because("skip_requested");
+  const points = scene.input.points.get(volume.id)?.points ?? [];
+  const jobs = scene.jobsOf.get(volume.id) ?? [];
+  const open = jobs.find(isOpen);
+  if (open !== undefined) return because("still_running", `job ${open.key} is ${open.state}`);
+  const key = workKey(volume.id, policy.name, slot.id);
+  // The database remembers a key that was wiped off the object.
+  if (jobs.some((job) => job.key === key) || points.some((p) => p.marks.key === key || p.entry?.key === key)) {
+    return because("not_due");
+  }
+  const creating = points.find((p) => p.backup.status === "creating");
+  if (creating !== undefined) return because("still_running", `backup ${creating.backup.id} is creating`);
+  if (!["available", "in-use"].includes(volume.status)) return because("volume_state", `status ${volume.status}`);
+  // In either direction: Cinder's clock may be ahead of ours.
+  const isRecent = (at: Date): boolean => Math.abs(now.getTime() - at.getTime()) < policy.minimumIntervalMs;
+  if (points.some((p) => p.good && isRecent(p.backup.createdAt))) return because("too_soon");
+  return now < slot.windowEndsAt ? null : because("window_missed");
+}
+
+const isOpen = (job: Job): boolean => openJobStates.some((state) => state === job.state);

@@ -1,0 +1,135 @@
+import type { OverrideSeen } from "./catalogue.ts";
+import { formatDuration, parseDuration } from "./durations.ts";
+import type { Policy, Selection } from "./policy.ts";
+import type { Reason } from "./reasons.ts";
+
+/** Something that operators and tenants are told beside the volumes. */
+export interface Notice {
+  readonly reason: Reason;
+  readonly projectId: string | null;
+  readonly resourceId: string | null;
+  readonly message: string | null;
+}
+
+/** A server or volume, which may ask for another retention. */
+export interface Asking {
+  readonly id: string;
+  readonly projectId: string;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface RequestContext {
+  readonly now: Date;
+  readonly policy: Policy;
+  readonly selection: Selection;
+  /** What earlier scans saw, by resource id; see {@link indexSeen}. */
+  readonly seen: ReadonlyMap<string, readonly OverrideSeen[]>;
+}
+
+/** What one server's or volume's metadata asks for new points, as far as it counts today. */
+export interface RetentionRequest {
+  /** `null` when it has no say. */
+  readonly retentionMs: number | null;
+  /** Seen for `overrideDelayMs`: it may take from what others ask for. */
+  readonly firm: boolean;
+  readonly notices: readonly Notice[];
+  /** All that must be remembered of the resource. */
+  readonly seen: readonly OverrideSeen[];
+}
+
+export const indexSeen = (seen: readonly OverrideSeen[]): ReadonlyMap<string, readonly OverrideSeen[]> =>
+  Map.groupBy(seen, (row) => row.resourceId);
+
+/**
+ * Reads a resource's request. More than what was in force counts at once; less only when it has been seen for `overrideDelayMs`, and never below
+ * the policy's minimum. Taking a longer request back, or spoiling it, is a request for less, too. What was in force while a request waits is
+ * remembered as a second row; without one it was the policy's retention.
+ */
+export function readRequest(resource: Asking, { now, policy, selection, seen }: RequestContext): RetentionRequest {
+  const key = selection.retentionKey;
+  const value = requestedText(resource, selection);
+  const known = seen.get(resource.id)?.filter((row) => row.key === key) ?? [];
+  if (value === "" && known.length === 0) return silent;
+
+  const notices: Notice[] = [];
+  const tell = (reason: Reason, text: string): void => {
+    const message = `${key}: ${text}`;
+    notices.push({ reason, projectId: resource.projectId, resourceId: resource.id, message });
+  };
+  const askedMs = parseDuration(value);
+  if (value !== "" && askedMs === null) tell("request_invalid", value);
+  if (askedMs !== null && askedMs < policy.minimumRetentionMs) {
+    tell("request_bounded", `${value}, at least ${formatDuration(policy.minimumRetentionMs)}`);
+  }
+
+  const current = known.find((row) => row.value === value) ?? { resourceId: resource.id, key, value, firstSeenAt: now };
+  const isFirm = (row: OverrideSeen): boolean => now >= firmFrom(row, selection);
+  const firm = isFirm(current);
+  // Before it, those were in force that had waited long enough, or that asked for more than the policy gives.
+  const before = known
+    .filter((row) => row !== current && (isFirm(row) || grantedMs(row.value, policy) > policy.retentionMs))
+    .reduce<OverrideSeen | null>((best, row) => longerOf(best, row, policy), null);
+  const rows = firm || before === null ? [current] : [before, current];
+
+  const targetMs = grantedMs(value, policy);
+  const beforeMs = before === null ? policy.retentionMs : grantedMs(before.value, policy);
+  if (!firm && targetMs < beforeMs) {
+    tell(
+      "request_waits",
+      `${value === "" ? "taken back" : value}, counts from ${firmFrom(current, selection).toISOString()}`,
+    );
+    // Waiting behind the policy's own retention is no say: what the volume's server asks for may still count.
+    return { retentionMs: before === null ? null : beforeMs, firm, notices, seen: rows };
+  }
+  return askedMs === null ? { ...silent, notices } : { retentionMs: targetMs, firm, notices, seen: rows };
+}
+
+/** What is promised to a new point: the volume's request goes before its server's, but takes from it only when it is firm. */
+export function promisedRetentionMs(
+  volume: RetentionRequest | undefined,
+  server: RetentionRequest | undefined,
+  policy: Policy,
+): number {
+  const ownMs = volume?.retentionMs ?? null;
+  const serverMs = server?.retentionMs ?? null;
+  if (ownMs === null) return serverMs ?? policy.retentionMs;
+  return volume?.firm === true ? ownMs : Math.max(ownMs, serverMs ?? 0);
+}
+
+/**
+ * The retention in force for a volume's existing points: the volume's request, else the longest of its servers', else the policy's. It has no
+ * memory, so that a lost database changes no deletion; what a request for less may not take, the points' own keep-until dates hold.
+ */
+export function retentionInForceMs(input: {
+  volume: Asking | null;
+  servers: readonly Asking[];
+  policy: Policy;
+  selection: Selection;
+}): number {
+  const { volume, servers, policy, selection } = input;
+  const validOf = (resource: Asking): number[] => {
+    const value = requestedText(resource, selection);
+    return parseDuration(value) === null ? [] : [grantedMs(value, policy)];
+  };
+  const own = volume === null ? [] : validOf(volume);
+  const asked = own.length > 0 ? own : servers.flatMap(validOf);
+  return asked.length > 0 ? Math.max(...asked) : policy.retentionMs;
+}
+
+const silent: RetentionRequest = { retentionMs: null, firm: false, notices: [], seen: [] };
+
+/** Empty when there is no request. */
+const requestedText = (resource: Asking, selection: Selection): string =>
+  (resource.metadata[selection.retentionKey] ?? "").trim().toLowerCase();
+
+/** What a request is worth once it counts: an invalid or missing one the policy's retention, any other at least the minimum. */
+const grantedMs = (value: string, policy: Policy): number => {
+  const askedMs = parseDuration(value);
+  return askedMs === null ? policy.retentionMs : Math.max(askedMs, policy.minimumRetentionMs);
+};
+
+const firmFrom = (row: OverrideSeen, selection: Selection): Date =>
+  new Date(row.firstSeenAt.getTime() + selection.overrideDelayMs);
+
+const longerOf = (a: OverrideSeen | null, b: OverrideSeen, policy: Policy): OverrideSeen =>
+  a !== null && grantedMs(a.value, policy) >= grantedMs(b.value, policy) ? a : b;
