@@ -5,11 +5,12 @@ import type { Row } from "./wire.ts";
 export interface Listing<T> {
   /** E.g. `volumes/detail`. */
   readonly route: string;
-  /** The list's name in the answer; its links are beside it, as `<key>_links`. */
+  /** The list's name in the answer. */
   readonly key: string;
   readonly query: Readonly<Record<string, string>>;
-  readonly pageSize: number;
   readonly read: (row: Row) => T;
+  /** The link to the next page; by default Cinder's and Nova's, beside the list as `<key>_links`. */
+  readonly nextLink?: (body: Row) => string | null;
 }
 
 interface Item<T> {
@@ -34,7 +35,7 @@ export async function* paginate<T>(
   signal: AbortSignal,
 ): AsyncGenerator<T, void, undefined> {
   const recent = new RecentIds();
-  let query = firstQuery(listing);
+  let query = new URLSearchParams(listing.query);
   for (;;) {
     const page = await fetchFrom(client, listing, { query, recent, signal });
     const fresh = page.items.filter(({ id }) => !recent.has(id));
@@ -42,13 +43,10 @@ export async function* paginate<T>(
     recent.add(fresh.map(({ id }) => id));
     // A link after a page without anything new would be followed for ever.
     if (page.next === null || fresh.length === 0) return;
-    query = firstQuery(listing);
+    query = new URLSearchParams(listing.query);
     for (const [name, value] of page.next) query.set(name, value);
   }
 }
-
-const firstQuery = ({ query, pageSize }: Listing<unknown>): URLSearchParams =>
-  new URLSearchParams({ ...query, limit: String(pageSize) });
 
 /** Fetches a page; when its marker is gone, the one after the last of the remembered rows that still exists. */
 async function fetchFrom<T>(
@@ -76,22 +74,28 @@ async function fetchFrom<T>(
 
 async function fetchPage<T>(
   client: ServiceClient,
-  { route, key, read }: Listing<T>,
+  { route, key, read, nextLink = linkBeside(key) }: Listing<T>,
   query: URLSearchParams,
   signal: AbortSignal,
 ): Promise<Page<T>> {
   const { value } = await client.read({ method: "GET", route, query, expect: 200, signal }, (body) => ({
     items: body.rows(key).map((row) => ({ id: row.text("id"), value: read(row) })),
-    next: nextOf(body.rowsOrNone(`${key}_links`)),
+    next: queryOf(nextLink(body)),
   }));
   return value;
 }
 
-const nextOf = (links: readonly Row[]): URLSearchParams | null => {
-  const href = links.find((link) => link.text("rel") === "next")?.text("href");
-  if (href === undefined) return null;
-  const at = href.indexOf("?");
-  return at === -1 ? null : new URLSearchParams(href.slice(at + 1));
+const linkBeside =
+  (key: string) =>
+  (body: Row): string | null =>
+    body
+      .rowsOrNone(`${key}_links`)
+      .find((link) => link.text("rel") === "next")
+      ?.text("href") ?? null;
+
+const queryOf = (link: string | null): URLSearchParams | null => {
+  const at = link?.indexOf("?") ?? -1;
+  return link === null || at === -1 ? null : new URLSearchParams(link.slice(at + 1));
 };
 
 /** Cinder answers 404 to an unknown marker, Nova 400 with its name in the message. */

@@ -16,12 +16,13 @@ export const listBackups = (
 ): AsyncGenerator<Backup, void, undefined> => {
   const query = {
     all_tenants: "1",
+    limit: String(pageSize),
     ...(filter.status === undefined ? {} : { status: filter.status }),
     ...(filter.volumeId === undefined ? {} : { volume_id: filter.volumeId }),
     ...(filter.parentId === undefined ? {} : { parent_id: filter.parentId }),
     ...(filter.projectId === undefined ? {} : { project_id: filter.projectId }),
   };
-  return paginate(cinder, { route: "backups/detail", key: "backups", query, pageSize, read: toBackup }, signal);
+  return paginate(cinder, { route: "backups/detail", key: "backups", query, read: toBackup }, signal);
 };
 
 /** `null` when there is no such backup, or none that the token may see. */

@@ -11,7 +11,7 @@ export const listVolumes = (
 ): AsyncGenerator<Volume, void, undefined> =>
   paginate(
     cinder,
-    { route: "volumes/detail", key: "volumes", query: { all_tenants: "1" }, pageSize, read: toVolume },
+    { route: "volumes/detail", key: "volumes", query: { all_tenants: "1", limit: String(pageSize) }, read: toVolume },
     signal,
   );
 

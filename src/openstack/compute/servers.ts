@@ -1,5 +1,4 @@
 import type { Server } from "../../domain/inventory.ts";
-import { errorFields } from "../answer.ts";
 import { AllTenantsRefused, CloudError } from "../errors.ts";
 import { paginate } from "../pagination.ts";
 import type { ServiceClient } from "../service.ts";
@@ -14,9 +13,9 @@ export async function* listServers(
   pageSize: number,
   signal: AbortSignal,
 ): AsyncGenerator<Server, void, undefined> {
-  const query = { all_tenants: "1" };
+  const query = { all_tenants: "1", limit: String(pageSize) };
   try {
-    yield* paginate(compute, { route: "servers/detail", key: "servers", query, pageSize, read: toServer }, signal);
+    yield* paginate(compute, { route: "servers/detail", key: "servers", query, read: toServer }, signal);
   } catch (error) {
     if (!(error instanceof CloudError) || error.status !== 403) throw error;
     throw new AllTenantsRefused(error.detail, error);
