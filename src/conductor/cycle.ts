@@ -22,7 +22,7 @@ import {
   type PlanInput,
 } from "./plan.ts";
 import { endProject, markServers } from "./project.ts";
-import { ourUserIds, scanBackups, scanInventory, type Inventory } from "./scan.ts";
+import { ourUserIds, retentionInForce, scanBackups, scanInventory, type Inventory } from "./scan.ts";
 import { syncCatalogue } from "./sync.ts";
 
 /** After this long a smaller cloud is believed to be smaller. */
@@ -253,6 +253,7 @@ async function executeAndEnd(
   const worked = new Set(tracked.map((job) => job.projectId));
   const runJobs = await conductor.repository.jobs({ runId: run.id });
   for (const job of runJobs) worked.add(job.projectId);
+  const retentionMsOf = retentionInForce(cycle.inventory, conductor.settings);
   const reports: ProjectReport[] = [];
   const end = async (projectId: string): Promise<void> => {
     const report = await endProject(
@@ -267,7 +268,7 @@ async function executeAndEnd(
         ...(await provenBackups(cycle, projectId, worked.has(projectId) ? null : listed)),
         skips: skips.get(projectId) ?? [],
         notices: notices.get(projectId) ?? [],
-        retentionMsOf: (volumeId) => plan.rotationMs.get(volumeId) ?? conductor.settings.policy.retentionMs,
+        retentionMsOf,
         report: worked.has(projectId),
       },
       signals,

@@ -42,7 +42,6 @@ export async function planWith(
     selection: settings.selection,
     timeZone: settings.timeZone,
     nameTemplate: settings.nameTemplate,
-    userIds: input.userIds,
     servers: input.inventory.servers,
     volumes: input.inventory.volumes,
     points,

@@ -1,6 +1,7 @@
 import { isMarked } from "../domain/marks.ts";
 import type { Backup, Server, Volume } from "../domain/inventory.ts";
-import type { Conductor } from "./context.ts";
+import { retentionInForceMs } from "../domain/overrides.ts";
+import type { Conductor, ConductorSettings } from "./context.ts";
 
 export interface Inventory {
   readonly servers: readonly Server[];
@@ -38,3 +39,16 @@ export async function ourUserIds(conductor: Conductor, signal: AbortSignal): Pro
 /** Ours = created by one of our users *and* marked (design, "Who may be believed"). */
 export const isOurs = (backup: Backup, userIds: ReadonlySet<string>): boolean =>
   backup.userId !== null && userIds.has(backup.userId) && isMarked(backup.metadata);
+
+/** The retention in force for a volume's existing points, by its id. A volume that is gone has the policy's. */
+export function retentionInForce(
+  { servers, volumes }: Inventory,
+  { policy, selection }: Pick<ConductorSettings, "policy" | "selection">,
+): (volumeId: string) => number {
+  const byId = new Map(servers.map((server) => [server.id, server]));
+  return (volumeId) => {
+    const volume = volumes.get(volumeId) ?? null;
+    const attachedTo = (volume?.serverIds ?? []).flatMap((id) => byId.get(id) ?? []);
+    return retentionInForceMs({ volume, servers: attachedTo, policy, selection });
+  };
+}

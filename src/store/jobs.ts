@@ -1,17 +1,18 @@
 import { and, asc, eq, inArray } from "drizzle-orm";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Job } from "../domain/catalogue.ts";
-import type { Database } from "./database.ts";
+import type { Database, Statements } from "./database.ts";
 import { chunksOf } from "./chunks.ts";
 import { leaseHolds } from "./leases.ts";
 import type { Repository } from "./repository.ts";
+import type { OperationRow } from "./tables.ts";
 
 type JobMethods = Pick<Repository, "insertJobs" | "jobs" | "moveJob">;
 
 export function jobMethods(db: Database): JobMethods {
-  const { jobs, leases } = db.tables;
+  const { jobs, leases, operations, restorePoints } = db.tables;
   return {
-    insertJobs: (all) =>
+    insertJobs: (all, audit = []) =>
       db.transaction(async (s) => {
         // In the order of keys: two conductors that insert the same jobs wait for each other instead of running into a deadlock.
         const byKey = new Map(all.map((job) => [job.key, job]));
@@ -24,6 +25,8 @@ export function jobMethods(db: Database): JobMethods {
           for (const { key } of rows) fresh.add(key);
           await turn();
         }
+        const rows = audit.filter((operation) => operation.key !== null && fresh.has(operation.key));
+        for (const some of chunksOf(rows)) await s.insert<OperationRow>(operations, some, "keep");
         return fresh;
       }),
 
@@ -43,9 +46,17 @@ export function jobMethods(db: Database): JobMethods {
         return found;
       }),
 
-    async moveJob({ key, from, to, patch, lease }) {
+    moveJob: ({ key, from, to, patch, lease, operations: audit = [], entries = [] }) => {
       const where = and(eq(jobs.key, key), eq(jobs.state, from), lease && leaseHolds(leases, lease));
-      return (await db.write((s) => s.update(jobs, { ...patch, state: to }, where))) === 1;
+      const move = async (s: Statements): Promise<boolean> =>
+        (await s.update(jobs, { ...patch, state: to }, where)) === 1;
+      if (audit.length === 0 && entries.length === 0) return db.write(move);
+      return db.transaction(async (s) => {
+        if (!(await move(s))) return false;
+        await s.insert(restorePoints, entries, "replace");
+        await s.insert<OperationRow>(operations, audit, "keep");
+        return true;
+      });
     },
   };
 }
