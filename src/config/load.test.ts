@@ -131,7 +131,7 @@ describe("loadSettings", () => {
   it("names file, line and column of what is not YAML, without quoting the line", () => {
     assert.deepEqual(
       problemsOf(() => load("limits: {global: 1}\ndatabase:\n  url: 'mysql://u:secret@h/db\n")),
-      ["/etc/dirigent/dirigent.yaml:4:1: not valid YAML: Missing closing"],
+      ["/etc/dirigent/dirigent.yaml:4:1: not valid YAML: Missing closing 'quote"],
     );
     assert.deepEqual(
       problemsOf(() => load("log: {level: info}\nlog: {level: warn}\n")),

@@ -31,7 +31,7 @@ export function readYaml(path: string, text: string): { entries: readonly YamlEn
   // prettyErrors would quote the line, and the line may hold a password.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const problems = [...document.errors, ...document.warnings].map(
-    (error) => `${placeAt(error.pos[0])}: not valid YAML: ${withoutQuotes(error.message)}`,
+    (error) => `${placeAt(error.pos[0])}: not valid YAML: ${withoutText(error.message)}`,
   );
   visit(document, {
     Alias: (_, alias) => {
@@ -46,7 +46,7 @@ export function readYaml(path: string, text: string): { entries: readonly YamlEn
 }
 
 /** Some of the parser's messages end with the text they are about. */
-const withoutQuotes = (message: string): string => message.replace(/[:,]? ?["'`].*$/s, "");
+export const withoutText = (message: string): string => message.replace(/:.*$/s, "");
 
 function toNode(node: Node | null, document: Document, placeAt: (offset: number) => Place): YamlNode {
   if (!isMap(node)) return { kind: "value", value: node === null ? null : (node.toJS(document) as unknown) };
