@@ -4,6 +4,7 @@ import { SCRIPTS, STATE } from "./cloud.ts";
 import type { Cloud } from "./cloud.ts";
 import { backups, servers, snapshots, volumes } from "./judge.ts";
 import { mustRun } from "./processes.ts";
+import type { Session } from "./session.ts";
 import { mapLimited, until } from "./wait.ts";
 
 export interface SeededServer {
@@ -68,27 +69,20 @@ async function ownProjects(cloud: Cloud, prefix: string): Promise<NamedRow[]> {
  */
 export async function removeWorld(cloud: Cloud, prefix: string): Promise<void> {
   const { admin } = cloud;
-  const projects = new Set((await ownProjects(cloud, prefix)).map((p) => p.id));
-  if (projects.size > 0) {
-    const ownServers = async () => (await servers(admin)).filter((s) => projects.has(s.tenant_id));
-    const ownBackups = async () =>
-      (await backups(admin)).filter((b) => projects.has(b["os-backup-project-attr:project_id"]));
-    const ownSnapshots = async () =>
-      (await snapshots(admin)).filter((s) => projects.has(s["os-extended-snapshot-attributes:project_id"]));
-    const ownVolumes = async () =>
-      (await volumes(admin)).filter((v) => projects.has(v["os-vol-tenant-attr:tenant_id"]));
-    const gone = async (what: string, list: () => Promise<NamedRow[] | { id: string }[]>) =>
-      until(`${what} of ${prefix} are gone`, async () => (await list()).length === 0, { timeoutMs: 120_000 });
+  const projects = await ownProjects(cloud, prefix);
+  const isOwn = (id: string) => projects.some((p) => p.id === id);
+  const ownServers = async () => (await servers(admin)).filter((s) => isOwn(s.tenant_id));
+  const ownSnapshots = async () =>
+    (await snapshots(admin)).filter((s) => isOwn(s["os-extended-snapshot-attributes:project_id"]));
+  const ownVolumes = async () => (await volumes(admin)).filter((v) => isOwn(v["os-vol-tenant-attr:tenant_id"]));
+  const gone = async (what: string, list: () => Promise<readonly unknown[]>) =>
+    until(`${what} of ${prefix} are gone`, async () => (await list()).length === 0, { timeoutMs: 120_000 });
 
+  if (projects.length > 0) {
     await mapLimited(await ownServers(), 8, (s) => admin.raw("DELETE", "compute", `/servers/${s.id}`));
-    // A forced deletion asks for neither state nor children; chunked drivers only, and all of the world goes anyway.
-    const force = { body: { "os-force_delete": {} } };
-    await mapLimited(await ownBackups(), 8, async (b) => {
-      const plain = await admin.raw("DELETE", "volumev3", `/backups/${b.id}`);
-      if (plain.status >= 400) await admin.raw("POST", "volumev3", `/backups/${b.id}/action`, force);
-    });
-    await gone("backups", ownBackups);
+    await removeBackups(cloud, projects);
     await gone("servers", ownServers);
+    const force = { body: { "os-force_delete": {} } };
     await mapLimited(await ownSnapshots(), 8, (s) => admin.raw("POST", "volumev3", `/snapshots/${s.id}/action`, force));
     await gone("snapshots", ownSnapshots);
     await mapLimited(await ownVolumes(), 8, (v) => admin.raw("POST", "volumev3", `/volumes/${v.id}/action`, force));
@@ -97,5 +91,36 @@ export async function removeWorld(cloud: Cloud, prefix: string): Promise<void> {
   const { users } = await admin.call<{ users: NamedRow[] }>("GET", "identity", "/users");
   const ownUsers = users.filter((u) => u.name.startsWith(`${prefix}-`));
   await mapLimited(ownUsers, 4, (u) => admin.call("DELETE", "identity", `/users/${u.id}`));
-  await mapLimited([...projects], 4, (id) => admin.call("DELETE", "identity", `/projects/${id}`));
+  await mapLimited(projects, 4, (p) => admin.call("DELETE", "identity", `/projects/${p.id}`));
+}
+
+/** Leaves first: Cinder refuses a parent, but sees only the children in the project of the token. */
+async function removeBackups(cloud: Cloud, projects: readonly NamedRow[]): Promise<void> {
+  const { admin } = cloud;
+  const list = async () =>
+    (await backups(admin)).filter((b) => projects.some((p) => p.id === b["os-backup-project-attr:project_id"]));
+  const sessions = new Map<string, Session>();
+  for (const projectId of new Set((await list()).map((b) => b["os-backup-project-attr:project_id"]))) {
+    const { roles } = await admin.call<{ roles: NamedRow[] }>("GET", "identity", "/roles?name=admin");
+    await admin.call("PUT", "identity", `/projects/${projectId}/users/${admin.userId}/roles/${roles[0]!.id}`);
+    const entry = cloud.entries["admin"]!;
+    const login = { kind: "password", user: entry.auth["username"] ?? "", password: cloud.password } as const;
+    sessions.set(projectId, await cloud.login(login, { projectId }));
+  }
+  let passes = 0;
+  const pass = async () => {
+    const rows = (await list()).sort((a, b) => b.created_at.localeCompare(a.created_at));
+    passes += 1;
+    await mapLimited(rows, 4, async (b) => {
+      const session = sessions.get(b["os-backup-project-attr:project_id"]) ?? admin;
+      const path = `/backups/${b.id}`;
+      if (b.status === "available" || b.status === "error") await session.raw("DELETE", "volumev3", path);
+      else if (passes > 30) {
+        const reset = { body: { "os-reset_status": { status: "error" } } };
+        await session.raw("POST", "volumev3", `${path}/action`, reset);
+      }
+    });
+    return rows.length === 0;
+  };
+  await until("backups are gone", pass, { timeoutMs: 120_000, everyMs: 500 });
 }
