@@ -1,0 +1,485 @@
+import fc from "fast-check";
+import type { CatalogueEntry, Job, JobState } from "../../../src/domain/catalogue.ts";
+import type { Backup, Server, Volume } from "../../../src/domain/inventory.ts";
+import { automatedMark, mark, markTime, workKey } from "../../../src/domain/marks.ts";
+import type { Policy, Selection } from "../../../src/domain/policy.ts";
+import { currentSlot, type Slot } from "../../../src/domain/slots.ts";
+
+/**
+ * Clouds as they may be found: histories of backups by us, by users and by forgers, damaged marks, failed and unfinished rows, skewed
+ * clocks, and a database that has lost or misremembers things. Parents are assigned as Cinder does it.
+ */
+export interface Cloud {
+  readonly now: Date;
+  readonly timeZone: string;
+  readonly policy: Policy;
+  readonly selection: Selection;
+  readonly userIds: ReadonlySet<string>;
+  readonly servers: readonly Server[];
+  readonly volumes: ReadonlyMap<string, Volume>;
+  readonly backups: readonly Backup[];
+  /** The true parents, which REST does not show; `null` for a full. */
+  readonly parents: ReadonlyMap<string, string | null>;
+  readonly catalogue: ReadonlyMap<string, CatalogueEntry>;
+  readonly jobs: readonly Job[];
+  readonly slot: Slot;
+}
+
+export const ourUser = "user-dirigent";
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+const timeZone = "Europe/Berlin";
+
+export const selection: Selection = {
+  tagKey: "backup",
+  tagValues: ["yes", "true"],
+  skipKey: "skip-volume-backup",
+  retentionKey: "backup_retention",
+  overrideDelayMs: 7 * dayMs,
+  volumesPerProject: null,
+};
+
+/** Draws one of the values with the given weights. */
+const weighted = <T>(...choices: readonly (readonly [weight: number, value: T])[]): fc.Arbitrary<T> =>
+  fc.oneof(...choices.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
+
+const policies: fc.Arbitrary<Policy> = fc
+  .record({
+    periodMs: weighted([6, dayMs], [2, 6 * hourMs], [1, 2 * dayMs], [1, minuteMs]),
+    window: weighted([3, 1], [1, 0.25]),
+    retentionPeriods: weighted([3, 5], [2, 14], [1, 2]),
+    fullEvery: weighted([4, 7], [2, 3], [1, 1], [1, 30]),
+    minimumInterval: weighted([3, 0], [1, 0.5]),
+  })
+  .map(({ periodMs, window, retentionPeriods, fullEvery, minimumInterval }) => ({
+    name: "default",
+    periodMs,
+    windowMs: periodMs * window,
+    retentionMs: retentionPeriods * periodMs,
+    minimumRetentionMs: Math.min(2, retentionPeriods) * periodMs,
+    fullEvery,
+    minimumIntervalMs: minimumInterval * periodMs,
+  }));
+
+type Maker = "ours" | "forged" | "unmarked" | "foreign";
+type Damage =
+  "none" | "no-keep-until" | "bad-keep-until" | "no-parent" | "wrong-parent" | "no-key" | "next-key" | "no-type";
+type Memory = "verified" | "unverified" | "lost" | "delete-sent" | "wrong-size" | "wrong-parent" | "old-promise";
+
+/** One backup in a volume's history, oldest first. */
+interface Step {
+  readonly maker: Maker;
+  readonly wantsIncremental: boolean;
+  readonly status: string;
+  readonly gapPeriods: number;
+  readonly skewMs: number;
+  readonly damage: Damage;
+  readonly memory: Memory;
+  readonly held: boolean;
+  readonly verdict: string | null;
+  readonly fromSnapshot: boolean;
+  readonly grown: boolean;
+  readonly retyped: boolean;
+  readonly failReason: string | null;
+  readonly elsewhere: boolean;
+  /** Deleted behind our back, its children still there. */
+  readonly lost: boolean;
+}
+
+const rare = (weight: number): fc.Arbitrary<boolean> => weighted([weight, false], [1, true]);
+
+const steps: fc.Arbitrary<Step> = fc.record({
+  maker: weighted<Maker>([14, "ours"], [2, "foreign"], [1, "forged"], [1, "unmarked"]),
+  wantsIncremental: weighted([1, false], [4, true]),
+  status: weighted(
+    [24, "available"],
+    [3, "error"],
+    [1, "creating"],
+    [1, "restoring"],
+    [1, "deleting"],
+    [1, "error_deleting"],
+  ),
+  gapPeriods: weighted([12, 1], [2, 3], [1, 0.25], [1, 0], [1, 12]),
+  skewMs: weighted([12, 0], [1, -90_000], [1, 400_000], [1, -3 * hourMs]),
+  damage: weighted<Damage>(
+    [20, "none"],
+    [1, "no-keep-until"],
+    [1, "bad-keep-until"],
+    [1, "no-parent"],
+    [1, "wrong-parent"],
+    [1, "no-key"],
+    [1, "next-key"],
+    [1, "no-type"],
+  ),
+  memory: weighted<Memory>(
+    [14, "verified"],
+    [1, "unverified"],
+    [3, "lost"],
+    [1, "delete-sent"],
+    [1, "wrong-size"],
+    [1, "wrong-parent"],
+    [1, "old-promise"],
+  ),
+  held: rare(24),
+  verdict: weighted<string | null>([24, null], [1, "good 2026-01-01"], [1, "bad checksum"]),
+  fromSnapshot: rare(40),
+  grown: rare(20),
+  retyped: rare(20),
+  failReason: weighted<string | null>([24, null], [1, "lost contact with the backup service"]),
+  elsewhere: rare(30),
+  lost: rare(24),
+});
+
+interface Plot {
+  readonly history: readonly Step[];
+  readonly multiattach: boolean;
+  readonly volumeStatus: string;
+  readonly skip: string | null;
+  readonly retention: string | null;
+  readonly isListed: boolean;
+  readonly isForeign: boolean;
+  readonly job: "none" | JobState | "earlier";
+  readonly name: string;
+}
+
+const plots: fc.Arbitrary<Plot> = fc.record({
+  history: fc.array(steps, { maxLength: 12, size: "max" }),
+  multiattach: rare(4),
+  volumeStatus: weighted([5, "in-use"], [3, "available"], [1, "backing-up"], [1, "error"]),
+  skip: weighted<string | null>([12, null], [1, "true"], [1, ""], [1, "False"]),
+  retention: weighted<string | null>([6, null], [1, "90d"], [1, "1d"], [1, "soon"]),
+  isListed: weighted([12, true], [1, false]),
+  isForeign: rare(16),
+  job: weighted<Plot["job"]>(
+    [10, "none"],
+    [1, "planned"],
+    [1, "submitting"],
+    [1, "running"],
+    [1, "succeeded"],
+    [1, "failed"],
+    [1, "cancelled"],
+    [1, "earlier"],
+  ),
+  name: weighted([4, "data"], [1, ""], [1, "ünïcødé 💾 <b>"]),
+});
+
+interface Machine {
+  readonly tag: string | null;
+  readonly status: string;
+  readonly plots: readonly Plot[];
+  readonly project: number;
+  readonly retention: string | null;
+}
+
+const machines: fc.Arbitrary<Machine> = fc.record({
+  tag: weighted<string | null>([8, "yes"], [1, " TRUE "], [1, null], [1, "no"]),
+  status: weighted([8, "ACTIVE"], [2, "SHUTOFF"], [1, "BUILD"], [1, "ERROR"], [1, "SHELVED_OFFLOADED"]),
+  plots: fc.array(plots, { maxLength: 3 }),
+  project: fc.nat({ max: 1 }),
+  retention: weighted<string | null>([8, null], [1, "60d"], [1, "2d"]),
+});
+
+/** Clouds of up to four servers with up to three volumes each, besides those that they share. */
+export const clouds: fc.Arbitrary<Cloud> = fc
+  .record({
+    policy: policies,
+    machines: fc.array(machines, { maxLength: 4 }),
+    startMs: fc.integer({ min: Date.UTC(2026, 2, 20), max: Date.UTC(2026, 9, 30) }),
+    salt: fc.nat({ max: 999 }),
+    afterPeriods: weighted([4, 1], [2, 0.1], [1, 5], [1, 60]),
+  })
+  .map(build);
+
+/** What a failure of the generator itself would hide: how often the interesting things occur. To be printed by `fc.statistics`. */
+export function traitsOf(cloud: Cloud): string[] {
+  const ours = cloud.backups.filter((b) => b.userId === ourUser);
+  const traits: [string, boolean][] = [
+    ["volumes", cloud.volumes.size > 0],
+    ["backups of ours", ours.length > 0],
+    ["incrementals", ours.some((b) => b.isIncremental)],
+    ["foreign parent", ours.some((b) => isForeignChild(cloud, b))],
+    ["forged marks", cloud.backups.some((b) => b.userId !== ourUser && automatedMark in b.metadata)],
+    ["lost marks", ours.some((b) => !(automatedMark in b.metadata))],
+    ...["creating", "error", "restoring", "deleting", "error_deleting"].map((status): [string, boolean] => [
+      `status ${status}`,
+      ours.some((b) => b.status === status),
+    ]),
+    ["clock skew", cloud.backups.some((b) => b.dataTimestamp !== null && +b.dataTimestamp !== +b.createdAt)],
+    ["duplicate key", hasDuplicates(ours.flatMap((b) => b.metadata[mark.key] ?? []))],
+    ["parent gone", ours.some((b) => isOrphan(cloud, b))],
+    ["backup made from a snapshot", cloud.backups.some((b) => b.snapshotId !== null)],
+    ["held", ours.some((b) => mark.hold in b.metadata)],
+    ["catalogue lost in part", ours.some((b) => !cloud.catalogue.has(b.id))],
+    ["catalogue with ghosts", [...cloud.catalogue.keys()].some((id) => cloud.backups.every((b) => b.id !== id))],
+    ["multi-attached", [...cloud.volumes.values()].some((v) => v.serverIds.length > 1)],
+    ["open job", cloud.jobs.some((j) => j.endedAt === null)],
+  ];
+  return traits.filter(([, found]) => found).map(([name]) => name);
+}
+
+const isForeignChild = (cloud: Cloud, backup: Backup): boolean => {
+  const parentId = cloud.parents.get(backup.id) ?? null;
+  return parentId !== null && cloud.backups.some((b) => b.id === parentId && b.userId !== ourUser);
+};
+const isOrphan = (cloud: Cloud, backup: Backup): boolean => {
+  const parentId = cloud.parents.get(backup.id) ?? null;
+  return parentId !== null && cloud.backups.every((b) => b.id !== parentId);
+};
+const hasDuplicates = (keys: readonly string[]): boolean => new Set(keys).size < keys.length;
+
+function build(seed: {
+  policy: Policy;
+  machines: readonly Machine[];
+  startMs: number;
+  salt: number;
+  afterPeriods: number;
+}): Cloud {
+  const { policy } = seed;
+  const servers: Server[] = [];
+  const volumes = new Map<string, Volume>();
+  const backups: Backup[] = [];
+  const parents = new Map<string, string | null>();
+  const catalogue = new Map<string, CatalogueEntry>();
+  const plans: { plot: Plot; volume: Volume; serverId: string }[] = [];
+  let latestMs = seed.startMs;
+
+  for (const [m, machine] of seed.machines.entries()) {
+    const projectId = `project-${machine.project}`;
+    const serverId = `server-${m}-${seed.salt}`;
+    const attached: string[] = [];
+    for (const [p, plot] of machine.plots.entries()) {
+      const volumeId = `volume-${m}${p}-${seed.salt}`;
+      const neighbour = `server-${(m + 1) % seed.machines.length}-${seed.salt}`;
+      attached.push(volumeId);
+      const told = tellHistory(plot, { policy, volumeId, projectId, serverId, startMs: seed.startMs });
+      backups.push(...told.backups);
+      for (const [id, parentId] of told.parents) parents.set(id, parentId);
+      for (const entry of told.entries) catalogue.set(entry.backupId, entry);
+      latestMs = Math.max(latestMs, told.endMs);
+      const volume: Volume = {
+        id: volumeId,
+        name: plot.name,
+        projectId: plot.isForeign ? "project-elsewhere" : projectId,
+        status: plot.volumeStatus,
+        sizeGiB: told.sizeGiB,
+        volumeType: told.volumeType,
+        bootable: p === 0,
+        multiattach: plot.multiattach,
+        metadata: metadata({ [selection.skipKey]: plot.skip, [selection.retentionKey]: plot.retention }),
+        serverIds: plot.multiattach && neighbour !== serverId ? [serverId, neighbour] : [serverId],
+        pool: `aio@fast#${m % 2}`,
+      };
+      if (plot.isListed) volumes.set(volumeId, volume);
+      plans.push({ plot, volume, serverId });
+    }
+    servers.push({
+      id: serverId,
+      name: `vm${m}`,
+      projectId,
+      status: machine.status,
+      locked: false,
+      metadata: metadata({ [selection.tagKey]: machine.tag, [selection.retentionKey]: machine.retention }),
+      volumeIds: attached,
+    });
+  }
+  const now = new Date(latestMs + seed.afterPeriods * policy.periodMs);
+  const slot = currentSlot(policy, timeZone, now);
+  const jobs = plans.flatMap(({ plot, volume, serverId }) => jobsOf(plot, { policy, volume, serverId, slot, now }));
+  return {
+    now,
+    timeZone,
+    policy,
+    selection,
+    userIds: new Set([ourUser]),
+    servers,
+    volumes,
+    backups,
+    parents,
+    catalogue,
+    jobs,
+    slot,
+  };
+}
+
+const metadata = (values: Record<string, string | null>): Record<string, string> =>
+  Object.fromEntries(Object.entries(values).flatMap(([key, value]) => (value === null ? [] : [[key, value]])));
+
+interface Stage {
+  readonly policy: Policy;
+  readonly volumeId: string;
+  readonly projectId: string;
+  readonly serverId: string;
+  readonly startMs: number;
+}
+
+interface Told {
+  readonly backups: readonly Backup[];
+  readonly parents: ReadonlyMap<string, string | null>;
+  readonly entries: readonly CatalogueEntry[];
+  readonly endMs: number;
+  readonly sizeGiB: number;
+  readonly volumeType: string | null;
+}
+
+/** Turns the steps of one volume into rows of Cinder and of the catalogue. */
+function tellHistory(plot: Plot, stage: Stage): Told {
+  const backups: Backup[] = [];
+  const parents = new Map<string, string | null>();
+  const entries: CatalogueEntry[] = [];
+  const gone = new Set<string>();
+  let atMs = stage.startMs;
+  let sizeGiB = 10;
+  let volumeType = "fast";
+  for (const [i, step] of plot.history.entries()) {
+    atMs += step.gapPeriods * stage.policy.periodMs;
+    if (step.grown) sizeGiB += 1;
+    if (step.retyped) volumeType = volumeType === "fast" ? "slow" : "fast";
+    const backupId = `${stage.volumeId}-backup-${String(i).padStart(2, "0")}`;
+    const projectId = step.elsewhere ? "project-admin" : stage.projectId;
+    const parent = step.wantsIncremental ? newestBy(backups.filter((b) => b.projectId === projectId)) : null;
+    const parentId = parent?.status === "available" ? parent.id : null;
+    const facts = { ...stage, backupId, projectId, parentId, sizeGiB, volumeType, atMs };
+    backups.push(backupOf(step, facts, backups));
+    parents.set(backupId, parentId);
+    if (step.lost) gone.add(backupId);
+    if (step.maker === "ours" && step.memory !== "lost") entries.push(entryOf(step, facts));
+  }
+  return { backups: backups.filter((b) => !gone.has(b.id)), parents, entries, endMs: atMs, sizeGiB, volumeType };
+}
+
+/** As Cinder chooses the parent of an incremental. */
+const newestBy = (backups: readonly Backup[]): Backup | null => {
+  const age = (b: Backup): number => +(b.dataTimestamp ?? b.createdAt);
+  return backups.reduce<Backup | null>((best, b) => (best === null || age(b) >= age(best) ? b : best), null);
+};
+
+interface Facts extends Stage {
+  readonly backupId: string;
+  readonly parentId: string | null;
+  readonly sizeGiB: number;
+  readonly volumeType: string;
+  readonly atMs: number;
+}
+
+const slotOf = (facts: Facts): Slot => currentSlot(facts.policy, timeZone, new Date(facts.atMs));
+const keepUntilOf = (facts: Facts): Date => new Date(slotOf(facts).startsAt.getTime() + facts.policy.retentionMs);
+
+function backupOf(step: Step, facts: Facts, before: readonly Backup[]): Backup {
+  const createdAt = new Date(facts.atMs);
+  const isMarkedByMaker = step.maker === "ours" || step.maker === "forged";
+  return {
+    id: facts.backupId,
+    name: `${facts.volumeId}-${markTime(createdAt)}`,
+    volumeId: facts.volumeId,
+    projectId: facts.projectId,
+    userId: step.maker === "ours" || step.maker === "unmarked" ? ourUser : "user-tenant",
+    status: step.status,
+    sizeGiB: facts.sizeGiB,
+    isIncremental: facts.parentId !== null,
+    hasDependents: step.held,
+    snapshotId: step.fromSnapshot ? "snapshot" : null,
+    dataTimestamp: step.status === "creating" ? null : new Date(facts.atMs + step.skewMs),
+    createdAt,
+    updatedAt: null,
+    failReason: step.status === "error" ? "the driver gave up" : step.failReason,
+    container: null,
+    metadata: isMarkedByMaker ? marksOf(step, facts, before) : { note: "mine" },
+  };
+}
+
+function marksOf(step: Step, facts: Facts, before: readonly Backup[]): Record<string, string> {
+  const { damage } = step;
+  const slot = slotOf(facts);
+  const keySlot = damage === "next-key" ? markTime(slot.endsAt) : slot.id;
+  const wrongParent = before[0]?.id ?? "nowhere";
+  return metadata({
+    [automatedMark]: "True",
+    [mark.key]: damage === "no-key" ? null : workKey(facts.volumeId, facts.policy.name, keySlot),
+    [mark.policy]: facts.policy.name,
+    [mark.slot]: slot.id,
+    [mark.server]: facts.serverId,
+    [mark.set]: `${facts.serverId}/${slot.id}`,
+    [mark.parent]: damage === "no-parent" ? null : damage === "wrong-parent" ? wrongParent : facts.parentId,
+    [mark.keepUntil]:
+      damage === "no-keep-until" ? null : damage === "bad-keep-until" ? "tomorrow" : markTime(keepUntilOf(facts)),
+    [mark.hold]: step.held ? "2026-01-01T00:00:00Z" : null,
+    [mark.verdict]: step.verdict,
+    [mark.volumeType]: damage === "no-type" ? null : facts.volumeType,
+  });
+}
+
+function entryOf({ memory, held }: Step, facts: Facts): CatalogueEntry {
+  const at = new Date(facts.atMs);
+  const slot = slotOf(facts);
+  const isUnsure = memory === "unverified" || memory === "wrong-parent";
+  return {
+    backupId: facts.backupId,
+    projectId: facts.projectId,
+    volumeId: facts.volumeId,
+    key: workKey(facts.volumeId, facts.policy.name, slot.id),
+    policy: facts.policy.name,
+    slot: slot.id,
+    serverId: facts.serverId,
+    setId: `${facts.serverId}/${slot.id}`,
+    isIncremental: facts.parentId !== null,
+    sizeGiB: memory === "wrong-size" ? facts.sizeGiB + 1 : facts.sizeGiB,
+    volumeType: facts.volumeType,
+    parentId: memory === "wrong-parent" ? "nowhere" : facts.parentId,
+    parentVerified: facts.parentId === null || !isUnsure,
+    keepUntil: memory === "old-promise" ? new Date(at.getTime() + 3 * facts.policy.retentionMs) : keepUntilOf(facts),
+    held,
+    createdAt: at,
+    goodAt: at,
+    deleteSentAt: memory === "delete-sent" ? at : null,
+    goneAt: null,
+  };
+}
+
+/** A job that names the volume; with what does not matter to the planner, only with which key and state. */
+export function jobFor(volume: Volume, facts: { serverId: string; policy: Policy; slot: Slot; state: JobState }): Job {
+  const { policy, serverId, slot, state } = facts;
+  const hasEnded = state === "succeeded" || state === "failed" || state === "cancelled";
+  return {
+    key: workKey(volume.id, policy.name, slot.id),
+    runId: "run-0",
+    projectId: volume.projectId,
+    volumeId: volume.id,
+    volumeName: volume.name,
+    serverId,
+    serverName: serverId,
+    policy: policy.name,
+    slot: slot.id,
+    setId: `${serverId}/${slot.id}`,
+    mode: "full",
+    modeReason: "full_first",
+    parentId: null,
+    sizeGiB: volume.sizeGiB,
+    volumeType: volume.volumeType,
+    pool: volume.pool,
+    shared: false,
+    windowEndsAt: slot.windowEndsAt,
+    keepUntil: new Date(slot.startsAt.getTime() + policy.retentionMs),
+    backupName: `${volume.id}-${slot.id}`,
+    state,
+    reason: state === "failed" ? "ended_in_error" : null,
+    message: null,
+    requestId: null,
+    backupId: null,
+    plannedAt: slot.startsAt,
+    submittedAt: state === "planned" ? null : slot.startsAt,
+    deadlineAt: null,
+    stuckReportedAt: null,
+    endedAt: hasEnded ? slot.startsAt : null,
+  };
+}
+
+function jobsOf(
+  { job }: Plot,
+  facts: { policy: Policy; volume: Volume; serverId: string; slot: Slot; now: Date },
+): Job[] {
+  if (job === "none") return [];
+  if (job !== "earlier") return [jobFor(facts.volume, { ...facts, state: job })];
+  const before = currentSlot(facts.policy, timeZone, new Date(facts.slot.startsAt.getTime() - 1));
+  return [jobFor(facts.volume, { ...facts, slot: before, state: "running" })];
+}
