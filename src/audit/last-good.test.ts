@@ -1,4 +1,4 @@
-import { chains, check, f1, f4, i3, marked } from "../../test/audit/cases.ts";
+import { chains, check, f1, f3, f4, i3, marked } from "../../test/audit/cases.ts";
 import { foreign, point } from "../../test/audit/builders.ts";
 
 const allIds = chains.map((each) => each.id);
@@ -31,6 +31,12 @@ check("the last good point of a volume", [
   {
     name: "the newer half of the newest chain is gone",
     before: chains,
+    gone: ["i3"],
+    want: [["newest-chain-broken", "failure", ["i3"]]],
+  },
+  {
+    name: "a member that is not good is gone from the newest good chain",
+    before: [f3, marked(i3, { "dirigent:verdict": "bad" })],
     gone: ["i3"],
     want: [["newest-chain-broken", "failure", ["i3"]]],
   },

@@ -8,14 +8,24 @@ import { about, isPermitted } from "./removals.ts";
 export function checkLastGood(comparison: Comparison): Finding[] {
   const { before, options } = comparison;
   const wentByPermission = new Set(comparison.removed.filter((was) => isPermitted(was, options)));
+  const unpermitted = new Set(comparison.removed).difference(wentByPermission);
   const good = before.ours.filter(
     (each) => before.isGood(each) && !before.lineage(each).some((member) => wentByPermission.has(member)),
   );
-  return [...Map.groupBy(good, (each) => each.volumeId).values()].flatMap((points) => checkVolume(points, comparison));
+  return [...Map.groupBy(good, (each) => each.volumeId).values()].flatMap((points) =>
+    checkVolume(points, unpermitted, comparison),
+  );
 }
 
-/** @param points the good points of one volume before, at least one */
-function checkVolume(points: readonly ListedBackup[], { before, now }: Comparison): Finding[] {
+/**
+ * @param points the good points of one volume before, at least one
+ * @param unpermitted what went without permission
+ */
+function checkVolume(
+  points: readonly ListedBackup[],
+  unpermitted: ReadonlySet<ListedBackup>,
+  { before, now }: Comparison,
+): Finding[] {
   const stands = (was: ListedBackup): boolean => {
     const is = now.find(was.id);
     return is !== undefined && now.isIntact(is);
@@ -33,7 +43,11 @@ function checkVolume(points: readonly ListedBackup[], { before, now }: Compariso
     return [{ code: "last-good-lost", severity: "failure", ...where, text }];
   }
   const root = before.root(newest);
-  const lost = points.filter((was) => before.root(was) === root && !stands(was)).map((each) => each.id);
+  // Of the newest good chain nothing may go at all, be it good or not.
+  const lost = before
+    .oursOf(newest.volumeId)
+    .filter((was) => before.root(was) === root && (unpermitted.has(was) || (points.includes(was) && !stands(was))))
+    .map((each) => each.id);
   const replaced = goodNow.some((each) => createdMs(each) > createdMs(newest) && now.root(each) !== root);
   if (lost.length === 0 || replaced) return [];
   const text = `the newest good chain of volume ${newest.volumeId} lost ${lost.join(", ")} and no newer one took its place`;
