@@ -83,6 +83,11 @@ export const reasons = {
   keep_has_children: ["another backup depends on it", "Another backup depends on it."],
   keep_pace: ["expired; waits its turn", "Expired, will be removed soon."],
   keep_no_good: ["the volume has no good backup at all", "Kept because there is no other good backup."],
+  keep_failed: ["failed, and no good one has followed", "A failed backup, kept until a good one follows."],
+  keep_shared_image: [
+    "failed, made from a snapshot; with Ceph its image is another backup's, too",
+    "Kept because another backup may share its data.",
+  ],
   // deleting
   expired: ["its chain has expired", "Expired."],
   failed_superseded: ["failed, and a good one has followed", "A failed backup was removed."],
