@@ -1,9 +1,12 @@
 import fc from "fast-check";
 import type { CatalogueEntry, Job, JobState } from "../../../src/domain/catalogue.ts";
 import type { Backup, Server, Volume } from "../../../src/domain/inventory.ts";
-import { automatedMark, mark, markTime, workKey } from "../../../src/domain/marks.ts";
+import { automatedMark, mark, workKey } from "../../../src/domain/marks.ts";
 import type { Policy, Selection } from "../../../src/domain/policy.ts";
 import { currentSlot, type Slot } from "../../../src/domain/slots.ts";
+import { histories, metadata, ourUser, rare, tellHistory, timeZone, weighted, type Step } from "./histories.ts";
+
+export { ourUser } from "./histories.ts";
 
 /**
  * Clouds as they may be found: histories of backups by us, by users and by forgers, damaged marks, failed and unfinished rows, skewed
@@ -25,11 +28,9 @@ export interface Cloud {
   readonly slot: Slot;
 }
 
-export const ourUser = "user-dirigent";
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 export const dayMs = 24 * hourMs;
-const timeZone = "Europe/Berlin";
 
 export const selection: Selection = {
   tagKey: "backup",
@@ -39,10 +40,6 @@ export const selection: Selection = {
   overrideDelayMs: 7 * dayMs,
   volumesPerProject: null,
 };
-
-/** Draws one of the values with the given weights. */
-const weighted = <T>(...choices: readonly (readonly [weight: number, value: T])[]): fc.Arbitrary<T> =>
-  fc.oneof(...choices.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
 
 const policies: fc.Arbitrary<Policy> = fc
   .record({
@@ -62,77 +59,10 @@ const policies: fc.Arbitrary<Policy> = fc
     minimumIntervalMs: minimumInterval * periodMs,
   }));
 
-type Maker = "ours" | "forged" | "unmarked" | "foreign";
-type Damage =
-  "none" | "no-keep-until" | "bad-keep-until" | "no-parent" | "wrong-parent" | "no-key" | "next-key" | "no-type";
-type Memory = "verified" | "unverified" | "lost" | "delete-sent" | "wrong-size" | "wrong-parent" | "old-promise";
-
-/** One backup in a volume's history, oldest first. */
-interface Step {
-  readonly maker: Maker;
-  readonly wantsIncremental: boolean;
-  readonly status: string;
-  readonly gapPeriods: number;
-  readonly skewMs: number;
-  readonly damage: Damage;
-  readonly memory: Memory;
-  readonly held: boolean;
-  readonly verdict: string | null;
-  readonly fromSnapshot: boolean;
-  readonly grown: boolean;
-  readonly retyped: boolean;
-  readonly failReason: string | null;
-  readonly elsewhere: boolean;
-  /** Deleted behind our back, its children still there. */
-  readonly lost: boolean;
-}
-
-const rare = (weight: number): fc.Arbitrary<boolean> => weighted([weight, false], [1, true]);
-
-const steps: fc.Arbitrary<Step> = fc.record({
-  maker: weighted<Maker>([14, "ours"], [2, "foreign"], [1, "forged"], [1, "unmarked"]),
-  wantsIncremental: weighted([1, false], [4, true]),
-  status: weighted(
-    [24, "available"],
-    [3, "error"],
-    [1, "creating"],
-    [1, "restoring"],
-    [1, "deleting"],
-    [1, "error_deleting"],
-  ),
-  gapPeriods: weighted([12, 1], [2, 3], [1, 0.25], [1, 0], [1, 12]),
-  skewMs: weighted([12, 0], [1, -90_000], [1, 400_000], [1, -3 * hourMs]),
-  damage: weighted<Damage>(
-    [20, "none"],
-    [1, "no-keep-until"],
-    [1, "bad-keep-until"],
-    [1, "no-parent"],
-    [1, "wrong-parent"],
-    [1, "no-key"],
-    [1, "next-key"],
-    [1, "no-type"],
-  ),
-  memory: weighted<Memory>(
-    [14, "verified"],
-    [1, "unverified"],
-    [3, "lost"],
-    [1, "delete-sent"],
-    [1, "wrong-size"],
-    [1, "wrong-parent"],
-    [1, "old-promise"],
-  ),
-  held: rare(24),
-  verdict: weighted<string | null>([24, null], [1, "good 2026-01-01"], [1, "bad checksum"]),
-  fromSnapshot: rare(40),
-  grown: rare(20),
-  retyped: rare(20),
-  failReason: weighted<string | null>([24, null], [1, "lost contact with the backup service"]),
-  elsewhere: rare(30),
-  lost: rare(24),
-});
-
 interface Plot {
   readonly history: readonly Step[];
+  readonly grownSince: boolean;
+  readonly retypedSince: boolean;
   readonly multiattach: boolean;
   readonly volumeStatus: string;
   readonly skip: string | null;
@@ -144,7 +74,9 @@ interface Plot {
 }
 
 const plots: fc.Arbitrary<Plot> = fc.record({
-  history: fc.array(steps, { maxLength: 12, size: "max" }),
+  history: histories,
+  grownSince: rare(20),
+  retypedSince: rare(20),
   multiattach: rare(4),
   volumeStatus: weighted([5, "in-use"], [3, "available"], [1, "backing-up"], [1, "error"]),
   skip: weighted<string | null>([12, null], [1, "true"], [1, ""], [1, "False"]),
@@ -252,7 +184,7 @@ function build(seed: {
       const volumeId = `volume-${m}${p}-${seed.salt}`;
       const neighbour = `server-${(m + 1) % seed.machines.length}-${seed.salt}`;
       attached.push(volumeId);
-      const told = tellHistory(plot, { policy, volumeId, projectId, serverId, startMs: seed.startMs });
+      const told = tellHistory(plot.history, { policy, volumeId, projectId, serverId, startMs: seed.startMs });
       backups.push(...told.backups);
       for (const [id, parentId] of told.parents) parents.set(id, parentId);
       for (const entry of told.entries) catalogue.set(entry.backupId, entry);
@@ -262,8 +194,8 @@ function build(seed: {
         name: plot.name,
         projectId: plot.isForeign ? "project-elsewhere" : projectId,
         status: plot.volumeStatus,
-        sizeGiB: told.sizeGiB,
-        volumeType: told.volumeType,
+        sizeGiB: told.sizeGiB + (plot.grownSince ? 1 : 0),
+        volumeType: plot.retypedSince ? null : told.volumeType,
         bootable: p === 0,
         multiattach: plot.multiattach,
         metadata: metadata({ [selection.skipKey]: plot.skip, [selection.retentionKey]: plot.retention }),
@@ -299,140 +231,6 @@ function build(seed: {
     catalogue,
     jobs,
     slot,
-  };
-}
-
-const metadata = (values: Record<string, string | null>): Record<string, string> =>
-  Object.fromEntries(Object.entries(values).flatMap(([key, value]) => (value === null ? [] : [[key, value]])));
-
-interface Stage {
-  readonly policy: Policy;
-  readonly volumeId: string;
-  readonly projectId: string;
-  readonly serverId: string;
-  readonly startMs: number;
-}
-
-interface Told {
-  readonly backups: readonly Backup[];
-  readonly parents: ReadonlyMap<string, string | null>;
-  readonly entries: readonly CatalogueEntry[];
-  readonly endMs: number;
-  readonly sizeGiB: number;
-  readonly volumeType: string | null;
-}
-
-/** Turns the steps of one volume into rows of Cinder and of the catalogue. */
-function tellHistory(plot: Plot, stage: Stage): Told {
-  const backups: Backup[] = [];
-  const parents = new Map<string, string | null>();
-  const entries: CatalogueEntry[] = [];
-  const gone = new Set<string>();
-  let atMs = stage.startMs;
-  let sizeGiB = 10;
-  let volumeType = "fast";
-  for (const [i, step] of plot.history.entries()) {
-    atMs += step.gapPeriods * stage.policy.periodMs;
-    if (step.grown) sizeGiB += 1;
-    if (step.retyped) volumeType = volumeType === "fast" ? "slow" : "fast";
-    const backupId = `${stage.volumeId}-backup-${String(i).padStart(2, "0")}`;
-    const projectId = step.elsewhere ? "project-admin" : stage.projectId;
-    const parent = step.wantsIncremental ? newestBy(backups.filter((b) => b.projectId === projectId)) : null;
-    const parentId = parent?.status === "available" ? parent.id : null;
-    const facts = { ...stage, backupId, projectId, parentId, sizeGiB, volumeType, atMs };
-    backups.push(backupOf(step, facts, backups));
-    parents.set(backupId, parentId);
-    if (step.lost) gone.add(backupId);
-    if (step.maker === "ours" && step.memory !== "lost") entries.push(entryOf(step, facts));
-  }
-  return { backups: backups.filter((b) => !gone.has(b.id)), parents, entries, endMs: atMs, sizeGiB, volumeType };
-}
-
-/** As Cinder chooses the parent of an incremental. */
-const newestBy = (backups: readonly Backup[]): Backup | null => {
-  const age = (b: Backup): number => +(b.dataTimestamp ?? b.createdAt);
-  return backups.reduce<Backup | null>((best, b) => (best === null || age(b) >= age(best) ? b : best), null);
-};
-
-interface Facts extends Stage {
-  readonly backupId: string;
-  readonly parentId: string | null;
-  readonly sizeGiB: number;
-  readonly volumeType: string;
-  readonly atMs: number;
-}
-
-const slotOf = (facts: Facts): Slot => currentSlot(facts.policy, timeZone, new Date(facts.atMs));
-const keepUntilOf = (facts: Facts): Date => new Date(slotOf(facts).startsAt.getTime() + facts.policy.retentionMs);
-
-function backupOf(step: Step, facts: Facts, before: readonly Backup[]): Backup {
-  const createdAt = new Date(facts.atMs);
-  const isMarkedByMaker = step.maker === "ours" || step.maker === "forged";
-  return {
-    id: facts.backupId,
-    name: `${facts.volumeId}-${markTime(createdAt)}`,
-    volumeId: facts.volumeId,
-    projectId: facts.projectId,
-    userId: step.maker === "ours" || step.maker === "unmarked" ? ourUser : "user-tenant",
-    status: step.status,
-    sizeGiB: facts.sizeGiB,
-    isIncremental: facts.parentId !== null,
-    hasDependents: step.held,
-    snapshotId: step.fromSnapshot ? "snapshot" : null,
-    dataTimestamp: step.status === "creating" ? null : new Date(facts.atMs + step.skewMs),
-    createdAt,
-    updatedAt: null,
-    failReason: step.status === "error" ? "the driver gave up" : step.failReason,
-    container: null,
-    metadata: isMarkedByMaker ? marksOf(step, facts, before) : { note: "mine" },
-  };
-}
-
-function marksOf(step: Step, facts: Facts, before: readonly Backup[]): Record<string, string> {
-  const { damage } = step;
-  const slot = slotOf(facts);
-  const keySlot = damage === "next-key" ? markTime(slot.endsAt) : slot.id;
-  const wrongParent = before[0]?.id ?? "nowhere";
-  return metadata({
-    [automatedMark]: "True",
-    [mark.key]: damage === "no-key" ? null : workKey(facts.volumeId, facts.policy.name, keySlot),
-    [mark.policy]: facts.policy.name,
-    [mark.slot]: slot.id,
-    [mark.server]: facts.serverId,
-    [mark.set]: `${facts.serverId}/${slot.id}`,
-    [mark.parent]: damage === "no-parent" ? null : damage === "wrong-parent" ? wrongParent : facts.parentId,
-    [mark.keepUntil]:
-      damage === "no-keep-until" ? null : damage === "bad-keep-until" ? "tomorrow" : markTime(keepUntilOf(facts)),
-    [mark.hold]: step.held ? "2026-01-01T00:00:00Z" : null,
-    [mark.verdict]: step.verdict,
-    [mark.volumeType]: damage === "no-type" ? null : facts.volumeType,
-  });
-}
-
-function entryOf({ memory, held }: Step, facts: Facts): CatalogueEntry {
-  const at = new Date(facts.atMs);
-  const slot = slotOf(facts);
-  const isUnsure = memory === "unverified" || memory === "wrong-parent";
-  return {
-    backupId: facts.backupId,
-    projectId: facts.projectId,
-    volumeId: facts.volumeId,
-    key: workKey(facts.volumeId, facts.policy.name, slot.id),
-    policy: facts.policy.name,
-    slot: slot.id,
-    serverId: facts.serverId,
-    setId: `${facts.serverId}/${slot.id}`,
-    isIncremental: facts.parentId !== null,
-    sizeGiB: memory === "wrong-size" ? facts.sizeGiB + 1 : facts.sizeGiB,
-    volumeType: facts.volumeType,
-    parentId: memory === "wrong-parent" ? "nowhere" : facts.parentId,
-    parentVerified: facts.parentId === null || !isUnsure,
-    keepUntil: memory === "old-promise" ? new Date(at.getTime() + 3 * facts.policy.retentionMs) : keepUntilOf(facts),
-    held,
-    createdAt: at,
-    goodAt: at,
-    deleteSentAt: memory === "delete-sent" ? at : null,
-    goneAt: null,
   };
 }
 

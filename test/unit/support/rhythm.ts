@@ -1,0 +1,220 @@
+import type { BrakeOverride, CatalogueEntry } from "../../../src/domain/catalogue.ts";
+import type { Backup } from "../../../src/domain/inventory.ts";
+import { automatedMark, mark, markTime } from "../../../src/domain/marks.ts";
+import { readPoints } from "../../../src/domain/points.ts";
+import type { Policy } from "../../../src/domain/policy.ts";
+import { planRotation, type RotationPlan } from "../../../src/domain/retention.ts";
+
+/** Nights of a rhythm played through the planner of rotation: every deletion succeeds at once, and every backup unless told otherwise. */
+
+export const minuteMs = 60_000;
+export const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+
+export const us = "conductor";
+export const project = "project";
+
+export interface RhythmOptions {
+  readonly volumes: number;
+  readonly periodMs: number;
+  readonly retentionMs: number;
+  readonly fullEvery: number;
+  /** Slots to play. */
+  readonly slots: number;
+  /** The conductor is down in these slots: no backups, no rotation. */
+  readonly isDown?: (slot: number) => boolean;
+  /** Backups go on, rotation does not (partial scans). */
+  readonly rotationOff?: (slot: number) => boolean;
+  /** The backup of this volume fails in this slot. */
+  readonly fails?: (slot: number, volume: number) => boolean;
+  /** The slot's work starts this much after the slot. */
+  readonly jitterMs?: (slot: number) => number;
+}
+
+export interface ChainLife {
+  readonly members: Backup[];
+  /** When the last of its members expired or was superseded and a newer good point stood ready. */
+  diedSlot: number | null;
+  goneSlot: number | null;
+}
+
+export const policyOf = ({
+  periodMs,
+  retentionMs,
+  fullEvery,
+}: Pick<RhythmOptions, "periodMs" | "retentionMs" | "fullEvery">): Policy => ({
+  name: "daily",
+  periodMs,
+  windowMs: periodMs,
+  retentionMs,
+  minimumRetentionMs: Math.min(retentionMs, dayMs),
+  fullEvery,
+  minimumIntervalMs: 0,
+});
+
+export const start = Date.parse("2025-01-01T00:00:00Z");
+
+/** A project whose volumes all began on one night. */
+export class Rhythm {
+  readonly policy: Policy;
+  readonly backups = new Map<string, Backup>();
+  readonly catalogue = new Map<string, CatalogueEntry>();
+  readonly lives: ChainLife[] = [];
+  readonly #lifeOf = new Map<string, ChainLife>();
+  readonly #newest = new Map<number, ChainLife>();
+  readonly #options: RhythmOptions;
+  #deletions: number[] = [];
+  slot = -1;
+  nowMs = start;
+  braked: number[] = [];
+  deleted = 0;
+  mostOfOneVolume = 0;
+
+  constructor(options: RhythmOptions) {
+    this.#options = options;
+    this.policy = policyOf(options);
+  }
+
+  /** Plays all slots; `look` sees each rotation's plan before it is carried out. */
+  play(look: (plan: RotationPlan, slot: number) => void = () => undefined): this {
+    while (this.slot + 1 < this.#options.slots) {
+      this.next();
+      if (this.#options.isDown?.(this.slot) || this.#options.rotationOff?.(this.slot)) continue;
+      const plan = this.plan();
+      look(plan, this.slot);
+      this.execute(plan);
+    }
+    return this;
+  }
+
+  /** Goes on to the next slot and makes its backups. */
+  next(): void {
+    this.slot += 1;
+    const slotMs = start + this.slot * this.policy.periodMs;
+    this.nowMs = slotMs + (this.#options.jitterMs?.(this.slot) ?? 0);
+    if (this.#options.isDown?.(this.slot)) return;
+    for (let volume = 0; volume < this.#options.volumes; volume += 1) this.#backUp(volume, slotMs);
+    // The rotation comes after the jobs, half a minute or a tenth of the period later.
+    this.nowMs += Math.min(30_000, this.policy.periodMs / 10);
+  }
+
+  plan(
+    changes: {
+      nowMs?: number;
+      retentionMs?: number;
+      override?: BrakeOverride;
+      catalogue?: ReadonlyMap<string, CatalogueEntry>;
+    } = {},
+  ): RotationPlan {
+    const nowMs = changes.nowMs ?? this.nowMs;
+    const points = readPoints({
+      backups: this.backups.values(),
+      catalogue: changes.catalogue ?? this.catalogue,
+      userIds: new Set([us]),
+    });
+    return planRotation({
+      now: new Date(nowMs),
+      projectId: project,
+      volumes: [...points.values()],
+      existingVolumeIds: null,
+      retentionMsOf: () => changes.retentionMs ?? this.policy.retentionMs,
+      policy: this.policy,
+      deletedLast24h: this.#deletions.filter((at) => nowMs - at < dayMs).length,
+      override: changes.override ?? null,
+      blocked: null,
+    });
+  }
+
+  execute(plan: RotationPlan): void {
+    if (plan.blocked !== null) this.braked.push(this.slot);
+    for (const point of plan.chains.flatMap((chain) => chain.deletions)) {
+      this.backups.delete(point.backup.id);
+      this.catalogue.delete(point.backup.id);
+      this.#deletions.push(this.nowMs);
+      this.deleted += 1;
+      const life = this.#lifeOf.get(point.backup.id);
+      if (life?.members.every((member) => !this.backups.has(member.id))) life.goneSlot = this.slot;
+    }
+    this.#deletions = this.#deletions.filter((at) => this.nowMs - at < dayMs);
+    const counts = Map.groupBy(this.backups.values(), (backup) => backup.volumeId);
+    for (const each of counts.values()) this.mostOfOneVolume = Math.max(this.mostOfOneVolume, each.length);
+    for (const life of this.lives) {
+      const ended = this.#newest.get(Number(life.members[0]!.volumeId.slice(1))) !== life;
+      if (life.diedSlot === null && ended && life.members.every((member) => this.#isOver(member))) {
+        life.diedSlot = this.slot;
+      }
+    }
+  }
+
+  #isOver(backup: Backup): boolean {
+    return backup.status === "error" || backup.createdAt.getTime() + this.policy.retentionMs <= this.nowMs;
+  }
+
+  #backUp(volume: number, slotMs: number): void {
+    const volumeId = `v${String(volume).padStart(4, "0")}`;
+    const failed = this.#options.fails?.(this.slot, volume) ?? false;
+    const life = this.#newest.get(volume);
+    const parent = life?.members.at(-1);
+    const full = life === undefined || parent?.status !== "available" || life.members.length >= this.policy.fullEvery;
+    const id = `${volumeId}-${String(this.slot).padStart(5, "0")}`;
+    const createdAt = new Date(this.nowMs);
+    const keepUntil = new Date(slotMs + this.policy.retentionMs);
+    const backup: Backup = {
+      id,
+      name: id,
+      volumeId,
+      projectId: project,
+      userId: us,
+      status: failed ? "error" : "available",
+      sizeGiB: 1,
+      isIncremental: !full,
+      hasDependents: false,
+      snapshotId: null,
+      dataTimestamp: createdAt,
+      createdAt,
+      updatedAt: null,
+      failReason: failed ? "the backend said no" : null,
+      container: null,
+      metadata: {
+        [automatedMark]: "True",
+        [mark.key]: id,
+        [mark.keepUntil]: markTime(keepUntil),
+        ...(full ? {} : { [mark.parent]: parent.id }),
+      },
+    };
+    this.backups.set(id, backup);
+    this.catalogue.set(id, entryOf(backup, { parentId: full ? null : parent.id, parentVerified: true, keepUntil }));
+    // A failed full is a chain of its own, and the one before stays the newest that is whole.
+    const own: ChainLife = full ? { members: [], diedSlot: null, goneSlot: null } : life;
+    own.members.push(backup);
+    this.#lifeOf.set(id, own);
+    if (full) {
+      this.lives.push(own);
+      this.#newest.set(volume, own);
+    }
+  }
+}
+
+/** What the database remembers of a backup. */
+export const entryOf = (backup: Backup, facts: Partial<CatalogueEntry> = {}): CatalogueEntry => ({
+  backupId: backup.id,
+  projectId: backup.projectId ?? "",
+  volumeId: backup.volumeId,
+  key: null,
+  policy: null,
+  slot: null,
+  serverId: null,
+  setId: null,
+  isIncremental: backup.isIncremental,
+  sizeGiB: backup.sizeGiB,
+  volumeType: null,
+  parentId: null,
+  parentVerified: !backup.isIncremental,
+  keepUntil: null,
+  held: false,
+  createdAt: backup.createdAt,
+  goodAt: null,
+  deleteSentAt: null,
+  goneAt: null,
+  ...facts,
+});
