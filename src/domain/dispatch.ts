@@ -27,8 +27,8 @@ interface Turn {
 }
 
 /**
- * The jobs to start now, in this order: round after round the project with the fewest backups in flight comes first (of equals, the one whose job was
- * planned first). Volumes of several servers are worked one at a time in the whole cloud.
+ * The jobs to start now, in this order: round after round the project with the fewest backups in flight comes first (of equals, the one that appears
+ * first). Volumes of several servers are worked one at a time in the whole cloud.
  */
 export function pickJobs({ planned, inFlight, limits, backupServicesUp }: DispatchInput): Job[] {
   const services = backupServicesUp === null ? Infinity : backupServicesUp * limits.perBackupService;
