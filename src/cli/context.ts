@@ -1,0 +1,70 @@
+import { loadConnections } from "../config/connections.ts";
+import { loadSettings } from "../config/load.ts";
+import type { LogLevel } from "../config/settings.ts";
+import type { Command, Context, World } from "./command.ts";
+import { createLogger } from "./logger.ts";
+import { createOutput } from "./output.ts";
+
+/** The options that every command takes. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly cloud?: string;
+  readonly logLevel?: LogLevel;
+  readonly json?: boolean;
+}
+
+const once = <T>(make: () => T): (() => T) => {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+};
+
+/** What a command is given; `done` is aborted when it has ended. */
+export function createContext(options: {
+  world: World;
+  command: Command;
+  given: GlobalOptions;
+  done: AbortSignal;
+}): Context {
+  const { world, command, given } = options;
+  const settings = once(() =>
+    loadSettings({
+      environment: world.environment,
+      ...(given.config === undefined ? {} : { configFile: given.config }),
+      overrides: {
+        ...(given.cloud === undefined ? {} : { cloud: given.cloud }),
+        ...(given.logLevel === undefined ? {} : { logLevel: given.logLevel }),
+      },
+    }),
+  );
+  const graceMs = (): number => (command.drains === true ? settings().conductor.shutdownGraceMs : 0);
+  return {
+    environment: world.environment,
+    clock: world.clock,
+    io: world.io,
+    random: world.random,
+    newId: world.newId,
+    settings,
+    connections: once(() => loadConnections(settings(), world.environment)),
+    log: once(() => createLogger({ level: settings().log.level, sink: world.stderr, clock: world.clock })),
+    output: createOutput({ stdout: world.stdout, stderr: world.stderr, json: given.json ?? false }),
+    signals: { drain: world.firstSignal, cut: cutSignal(world, graceMs, options.done) },
+  };
+}
+
+/** Aborted by the second signal, or when the grace after the first one is over. */
+function cutSignal({ clock, firstSignal, secondSignal }: World, graceMs: () => number, done: AbortSignal): AbortSignal {
+  const over = new AbortController();
+  const begin = (): void => {
+    const ms = graceMs();
+    if (ms === 0) over.abort(firstSignal.reason);
+    else
+      clock.sleep(ms, done).then(
+        () => over.abort(firstSignal.reason),
+        // The command ended first.
+        () => undefined,
+      );
+  };
+  if (firstSignal.aborted) begin();
+  else firstSignal.addEventListener("abort", begin, { once: true });
+  return AbortSignal.any([secondSignal, over.signal]);
+}

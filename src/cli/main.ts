@@ -1,0 +1,77 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { findPackageJSON } from "node:module";
+import { hostname } from "node:os";
+import { systemFiles } from "../config/environment.ts";
+import { directIo } from "../domain/io.ts";
+import type { Command } from "./command.ts";
+import { configCheck } from "./commands/config-check.ts";
+import { configReference } from "./commands/config-reference.ts";
+import { dbMigrate } from "./commands/db-migrate.ts";
+import { dbStatus } from "./commands/db-status.ts";
+import type { Sink } from "./output.ts";
+import { runProgram } from "./program.ts";
+import { systemClock } from "./system-clock.ts";
+
+/** Every command there is, in the order of the help. */
+const commands: readonly Command[] = [configCheck, configReference, dbMigrate, dbStatus];
+
+const version = (): string => {
+  const file = findPackageJSON(import.meta.url);
+  if (file === undefined) throw new Error("the installation has no package.json");
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+};
+
+function sink(stream: NodeJS.WriteStream): Sink {
+  // Whoever read it has gone, as `| head` does; nothing is left to do but to stop writing.
+  let gone = false;
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    gone = true;
+  });
+  return {
+    isTerminal: stream.isTTY,
+    write: (text) => {
+      if (!gone) stream.write(text);
+    },
+  };
+}
+
+/** The first signal and the second; a third one kills, as nobody listens any more. */
+function stopSignals(): { firstSignal: AbortSignal; secondSignal: AbortSignal } {
+  const first = new AbortController();
+  const second = new AbortController();
+  const names = ["SIGINT", "SIGTERM"] as const;
+  const onSignal = (): void => {
+    if (!first.signal.aborted) {
+      first.abort();
+      return;
+    }
+    second.abort();
+    for (const name of names) process.off(name, onSignal);
+  };
+  for (const name of names) process.on(name, onSignal);
+  return { firstSignal: first.signal, secondSignal: second.signal };
+}
+
+process.exitCode = await runProgram({
+  argv: process.argv.slice(2),
+  version: version(),
+  commands,
+  world: {
+    environment: {
+      variables: process.env,
+      workingDirectory: process.cwd(),
+      homeDirectory: process.env["HOME"] ?? null,
+      hostName: hostname(),
+      files: systemFiles,
+    },
+    stdout: sink(process.stdout),
+    stderr: sink(process.stderr),
+    clock: systemClock,
+    io: directIo,
+    random: Math.random,
+    newId: randomUUID,
+    ...stopSignals(),
+  },
+});

@@ -1,0 +1,73 @@
+import { existsSync } from "node:fs";
+import type { Conductor, ConductorSettings } from "../conductor/context.ts";
+import type { Settings } from "../config/settings.ts";
+import { openClouds } from "../openstack/open.ts";
+import { parseStoreUrl } from "../store/address.ts";
+import { lockExclusively } from "../store/lock.ts";
+import { openStore } from "../store/open.ts";
+import type { Context } from "./command.ts";
+
+export interface OpenedConductor {
+  readonly conductor: Conductor;
+  /** The store's exclusive lock is held: no other conductor can be at work. */
+  readonly exclusive: boolean;
+  close(): Promise<void>;
+}
+
+/** The part of the settings that the conductor reads. */
+export const conductorSettings = (settings: Settings): ConductorSettings => ({
+  userIds: settings.conductor.userIds,
+  timeZone: settings.conductor.timeZone,
+  policy: settings.policy,
+  selection: settings.selection,
+  nameTemplate: settings.backup.nameTemplate,
+  container: settings.backup.container,
+  limits: settings.limits,
+  settleMs: settings.openstack.settleTimeMs,
+  pollMs: settings.conductor.pollIntervalMs,
+  leaseTtlMs: settings.conductor.leaseTtlMs,
+  leaseOwner: settings.conductor.name,
+  deadline: settings.deadline,
+  rotationEnabled: settings.rotation.enabled,
+  brakeOverrides: settings.rotation.brakeOverrides,
+});
+
+/**
+ * Opens clouds and database as the configuration says. `work`: as the conductor, which takes SQLite's lock. `look`: to read beside a running
+ * conductor; a database that does not exist yet is an empty one and is not made.
+ */
+export async function openConductor(context: Context, purpose: "work" | "look"): Promise<OpenedConductor> {
+  const { clock, connections, io, newId, random, settings } = context;
+  const log = context.log();
+  const { openstack, database } = settings();
+  const { reader, writer } = connections();
+  const address = parseStoreUrl(database.url);
+  const path = address.dialect === "sqlite" ? address.path : null;
+  const lock = purpose === "work" && path !== null ? await lockExclusively(path) : null;
+  const store = purpose === "look" && path !== null && !existsSync(path) ? "sqlite::memory:" : database.url;
+  const repository = await openStore(store, { io }).catch(async (error: unknown) => {
+    await lock?.release();
+    throw error;
+  });
+  const clouds = await openClouds(
+    { reader, writer, pageSize: openstack.pageSize, concurrency: openstack.concurrency },
+    { clock, io, log, random },
+  );
+  return {
+    conductor: {
+      settings: conductorSettings(settings()),
+      reader: clouds.reader,
+      writer: clouds.writer,
+      repository,
+      clock,
+      log,
+      newId,
+    },
+    exclusive: lock !== null,
+    async close() {
+      clouds.close();
+      await repository.close();
+      await lock?.release();
+    },
+  };
+}

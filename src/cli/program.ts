@@ -1,0 +1,86 @@
+import { Command as Program, Option } from "commander";
+import { logLevels } from "../config/settings.ts";
+import { createContext, type GlobalOptions } from "./context.ts";
+import type { Command, World } from "./command.ts";
+import { exit, failureOf, type ExitCode } from "./exit-codes.ts";
+import { escapeText } from "./escape.ts";
+
+const exitStatus = `
+Exit status:
+  0 ok, 1 failed, 2 usage, 3 partial (some volumes failed), 10 configuration,
+  11 lease held elsewhere, 12 authentication, 130 interrupted`;
+
+const jsonOption = new Option("--json", "print data as JSON");
+
+/** The parent of a command, made when it is not there yet: `db` of `db migrate`. */
+function parentOf(program: Program, words: readonly string[]): Program {
+  return words.reduce((parent, word) => {
+    const found = parent.commands.find((each) => each.name() === word);
+    return found ?? parent.command(word).summary(`commands of ${word}`).helpCommand(false);
+  }, program);
+}
+
+function addCommand(program: Program, command: Command, run: (given: Program) => Promise<void>): void {
+  const words = command.path.split(" ");
+  const added = parentOf(program, words.slice(0, -1)).command(words.at(-1) ?? "");
+  added.summary(command.summary).description(command.description ?? `${command.summary}.`);
+  for (const argument of command.arguments ?? []) added.addArgument(argument);
+  for (const option of command.options ?? []) added.addOption(option);
+  if (command.printsData === true) added.addOption(jsonOption);
+  added.showHelpAfterError(`Run 'dirigent ${command.path} --help' for what it takes.`);
+  added.action(() => run(added));
+}
+
+/** Runs the command that `argv` names (without the program's own words), and says how it ended. */
+export async function runProgram(options: {
+  argv: readonly string[];
+  version: string;
+  commands: readonly Command[];
+  world: World;
+}): Promise<ExitCode> {
+  const { world } = options;
+  let exitCode: ExitCode = exit.ok;
+  const program = new Program("dirigent")
+    .description(
+      "The backup conductor for OpenStack: backs up the volumes of every tagged server and rotates the backups.",
+    )
+    .version(options.version, "--version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand(false)
+    .addOption(new Option("--config <file>", "configuration file (default: /etc/dirigent/dirigent.yaml)"))
+    .addOption(new Option("--cloud <name>", "cloud in clouds.yaml, for reader and writer"))
+    .addOption(new Option("--log-level <level>", "how much is logged").choices(logLevels))
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError("Run 'dirigent --help' for the commands there are.")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.stdout.write(text),
+      writeErr: (text) => world.stderr.write(text),
+      outputError: (text, write) => write(`dirigent: ${text.replace(/^error: /, "")}`),
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+    })
+    .addHelpText("after", exitStatus);
+  for (const command of options.commands) {
+    addCommand(program, command, async (added) => {
+      const done = new AbortController();
+      const given = added.optsWithGlobals<GlobalOptions>();
+      try {
+        const context = createContext({ world, command, given, done: done.signal });
+        exitCode = await command.run({ options: given, arguments: added.args }, context);
+      } finally {
+        done.abort();
+      }
+    });
+  }
+  try {
+    await program.parseAsync(options.argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    const failure = failureOf(error);
+    if (failure.message !== null) {
+      world.stderr.write(`dirigent: ${failure.message.split("\n").map(escapeText).join("\n")}\n`);
+    }
+    return failure.exitCode;
+  }
+}
