@@ -67,6 +67,7 @@ describe("clouds.yaml", () => {
     const files = { [cloudsFile]: JSON.stringify({ clouds: { a: passwordCloud } }) };
     const connections = loadConnections(settingsFrom({}), environmentOf({ files, variables: { OS_CLOUD: "a" } }));
     assert.deepEqual(connections, { reader: passwordParameters, writer: passwordParameters });
+    assert.equal(connections.reader, connections.writer, "one object, so that there is one login");
   });
 
   it("is looked for in the working directory, the home directory, then /etc, or where OS_CLIENT_CONFIG_FILE says", () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { formatDuration } from "../domain/durations.ts";
 import type { CloudParameters } from "../domain/connection.ts";
 import { cloudParameters, type ParametersRequest } from "./cloud-parameters.ts";
@@ -76,7 +77,7 @@ export function loadConnection(role: Role, settings: Settings, environment: Envi
 }
 
 /**
- * Reads both credentials.
+ * Reads both credentials. Where they are the same, the two are one object: then there is one login.
  * @throws ConfigError with what is wrong with either
  */
 export function loadConnections(settings: Settings, environment: Environment): Connections {
@@ -93,5 +94,5 @@ export function loadConnections(settings: Settings, environment: Environment): C
   const reader = load("reader");
   const writer = load("writer");
   if (reader === null || writer === null) throw new ConfigError([...new Set(problems)]);
-  return deepFreeze({ reader, writer });
+  return deepFreeze({ reader, writer: isDeepStrictEqual(reader, writer) ? reader : writer });
 }

@@ -155,16 +155,21 @@ export const file: Kind<string> = {
   read: (raw) => (typeof raw === "string" && /^(\/[^\0]*|[\w.-]+)$/.test(raw) ? raw : no()),
 };
 
-/** `sqlite:<path>` or `mysql://…`. */
+/** What the store takes; it alone knows the options after `?`. */
 export const databaseUrl: Kind<string> = {
   name: "database url",
-  allowed: "sqlite:/path/to/file.db or mysql://user:password@host:3306/name",
+  allowed:
+    "sqlite:/path/to/file.db, or mysql://user:password@host:3306/name with ?tls=require and &ca=/path.pem as needed",
   read: (raw) => {
     if (typeof raw !== "string") return no();
     if (/^sqlite:(?!\/\/)./.test(raw)) return raw;
     const url = URL.parse(raw);
     const complete =
-      url?.protocol === "mysql:" && url.hostname !== "" && url.username !== "" && url.pathname.length > 1;
+      ["mysql:", "mariadb:"].includes(url?.protocol ?? "") &&
+      url !== null &&
+      url.hostname !== "" &&
+      url.username !== "" &&
+      url.pathname.length > 1;
     return complete ? raw : no();
   },
 };

@@ -309,7 +309,7 @@ describe("database", () => {
     assert.deepEqual(
       problemsOf(() => load("database: {url: 'postgres://u:secret@h/db'}")),
       [
-        "/etc/dirigent/dirigent.yaml:1:12: database.url is (hidden); allowed: sqlite:/path/to/file.db or mysql://user:password@host:3306/name",
+        "/etc/dirigent/dirigent.yaml:1:12: database.url is (hidden); allowed: sqlite:/path/to/file.db, or mysql://user:password@host:3306/name with ?tls=require and &ca=/path.pem as needed",
       ],
     );
   });

@@ -13,8 +13,6 @@ A file that holds a secret must be readable by its owner only. Where a file is a
 credential (\`LoadCredential=\`).
 `;
 
-const inTable = (text: string): string => text.replaceAll("|", String.raw`\|`);
-
 const defaultOf = ({ option }: NamedOption): string =>
   option.unset ?? `\`${typeof option.default === "string" ? option.default : JSON.stringify(option.default)}\``;
 
@@ -23,7 +21,7 @@ const sectionOf = (key: string): string => key.split(".")[0] ?? key;
 /** The reference of all keys, as Markdown. */
 export function reference(): string {
   const sections = Object.entries(Object.groupBy(options, ({ key }) => sectionOf(key)));
-  const tables = sections.map(([section, named = []]) => {
+  const parts = sections.map(([section, named = []]) => {
     const entries = named.map((each) => {
       const variable = each.variable === null ? "in files only" : `\`${each.variable}\``;
       return [
@@ -31,13 +29,13 @@ export function reference(): string {
         "",
         each.option.doc,
         "",
-        `- default: ${inTable(defaultOf(each))}`,
-        `- allowed: ${inTable(each.option.kind.allowed)}`,
+        `- default: ${defaultOf(each)}`,
+        `- allowed: ${each.option.kind.allowed}`,
         `- variable: ${variable}`,
         "",
       ].join("\n");
     });
     return [`## ${section}`, "", ...entries].join("\n");
   });
-  return `${heading}\n${tables.join("\n")}`;
+  return `${heading}\n${parts.join("\n")}`;
 }
