@@ -2,6 +2,7 @@ import { openJobStates, type Job } from "../domain/catalogue.ts";
 import type { Backup, Project } from "../domain/inventory.ts";
 import { workKey } from "../domain/marks.ts";
 import type { BackupPlan, Skip } from "../domain/planner.ts";
+import { readPoints } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import type { ProjectReport, Run, RunKind, RunOutcome } from "../domain/runs.ts";
 import { currentSlot, type Slot } from "../domain/slots.ts";
@@ -12,16 +13,8 @@ import { ProjectEnds } from "./ends.ts";
 import { executeJobs } from "./execute.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import type { ClockWatch } from "./memory.ts";
-import {
-  groupByProject,
-  knownJobs,
-  limitJobs,
-  planWith,
-  planWithoutPoints,
-  pointsOfVolumes,
-  type PlanInput,
-} from "./plan.ts";
-import { endProject, markServers } from "./project.ts";
+import { groupByProject, knownJobs, limitJobs, planWith, planWithoutPoints, type PlanInput } from "./plan.ts";
+import { endProject, markServers, readQuota } from "./project.ts";
 import { ourUserIds, retentionInForce, scanBackups, scanInventory, type Inventory } from "./scan.ts";
 import { syncCatalogue } from "./sync.ts";
 
@@ -160,7 +153,8 @@ async function workCycle(cycle: Cycle): Promise<Omit<CycleResult, "run">> {
   const listed = candidates.length > 0 || options.rotateAll ? await listAndSync(cycle) : null;
   let plan: BackupPlan = base;
   if (listed !== null && candidates.length > 0) {
-    const points = pointsOfVolumes(listed.byProject, listed.catalogue, input);
+    const backups = [...listed.byProject.values()].flat();
+    const points = readPoints({ backups, catalogue: listed.catalogue, userIds: cycle.userIds });
     await adoptDone(
       conductor,
       candidates,
@@ -195,7 +189,9 @@ async function listAndSync({ conductor, run, signals, userIds }: Cycle): Promise
 async function recordPlan(cycle: Cycle, plan: BackupPlan, known: readonly Job[]): Promise<void> {
   const { conductor, run, signals, slot } = cycle;
   const { repository } = conductor;
-  const { accepted, refused } = await limitJobs(conductor, plan.jobs, known, slot, signals.cut);
+  const { accepted, refused } = await limitJobs(conductor, plan.jobs, known, slot, (projectId) =>
+    readQuota(conductor, projectId, signals.cut),
+  );
   const refusals = refused.map((job) =>
     operation(conductor, run.id, {
       kind: "fail",

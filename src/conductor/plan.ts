@@ -1,11 +1,10 @@
-import { openJobStates, type CatalogueEntry, type Job } from "../domain/catalogue.ts";
+import { openJobStates, type Job } from "../domain/catalogue.ts";
 import type { Backup, BackupQuota } from "../domain/inventory.ts";
 import { planBackups, type BackupPlan } from "../domain/planner.ts";
-import { readPoints, type VolumePoints } from "../domain/points.ts";
+import type { VolumePoints } from "../domain/points.ts";
 import { fitLimits, type LimitedJobs } from "../domain/quota.ts";
 import type { Slot } from "../domain/slots.ts";
 import type { Conductor } from "./context.ts";
-import { readQuota } from "./project.ts";
 import type { Inventory } from "./scan.ts";
 
 export interface PlanInput {
@@ -50,22 +49,6 @@ export async function planWith(
   });
 }
 
-/** Points by volume, each volume with the backups of its own project: Cinder looks for parents there only. */
-export function pointsOfVolumes(
-  byProject: ReadonlyMap<string, readonly Backup[]>,
-  catalogue: ReadonlyMap<string, CatalogueEntry>,
-  { inventory, userIds }: Pick<PlanInput, "inventory" | "userIds">,
-): ReadonlyMap<string, VolumePoints> {
-  const points = new Map<string, VolumePoints>();
-  for (const [projectId, backups] of byProject) {
-    for (const [volumeId, volumePoints] of readPoints({ backups, catalogue, userIds })) {
-      const home = inventory.volumes.get(volumeId)?.projectId;
-      if (home === undefined || home === projectId) points.set(volumeId, volumePoints);
-    }
-  }
-  return points;
-}
-
 export function groupByProject(backups: Iterable<Backup>): ReadonlyMap<string, readonly Backup[]> {
   const groups = new Map<string, Backup[]>();
   for (const backup of backups) {
@@ -79,15 +62,15 @@ export function groupByProject(backups: Iterable<Backup>): ReadonlyMap<string, r
 
 /** Holds the due jobs against quota and volume limit of their projects. One quota call for each project with work due. */
 export async function limitJobs(
-  conductor: Conductor,
+  { settings }: Pick<Conductor, "settings">,
   jobs: readonly Job[],
   known: readonly Job[],
   slot: Slot,
-  signal: AbortSignal,
+  quotaOf: (projectId: string) => Promise<BackupQuota | null>,
 ): Promise<LimitedJobs> {
   const quotas = new Map<string, BackupQuota>();
   for (const projectId of new Set(jobs.map((job) => job.projectId))) {
-    const quota = await readQuota(conductor, projectId, signal);
+    const quota = await quotaOf(projectId);
     if (quota !== null) quotas.set(projectId, quota);
   }
   const attempted = new Map<string, number>();
@@ -98,7 +81,7 @@ export async function limitJobs(
     jobs,
     openJobs: known.filter((job) => job.state === "planned" || job.state === "submitting"),
     quotas,
-    volumesPerProject: conductor.settings.selection.volumesPerProject,
+    volumesPerProject: settings.selection.volumesPerProject,
     attemptedThisSlot: attempted,
   });
 }

@@ -1,4 +1,4 @@
-import type { Job } from "../domain/catalogue.ts";
+import type { CatalogueEntry, Job } from "../domain/catalogue.ts";
 import type { Backup, BackupQuota, Project } from "../domain/inventory.ts";
 import { lastBackupTimeKey } from "../domain/marks.ts";
 import type { Notice, Skip } from "../domain/planner.ts";
@@ -10,7 +10,7 @@ import { CloudError } from "../openstack/errors.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import { buildReport } from "./report.ts";
-import { planProjectRotation, rotateProject, verifyParents, type RotationInput } from "./rotate.ts";
+import { planProjectRotation, rotateProject, type RotationInput } from "./rotate.ts";
 import type { Inventory } from "./scan.ts";
 
 /** What a cycle knows when a project's own jobs have ended. */
@@ -71,35 +71,51 @@ async function rotate(
   if (!conductor.settings.rotationEnabled) return { ...nothing, blocked: null };
   if (end.backups === null) return { ...nothing, blocked: end.blocked ?? "unproven_reader" };
   const { backups } = end;
-  const read = async (): Promise<RotationInput> => {
+  const children = new Map<string, readonly string[]>();
+  for (;;) {
     const entries = await conductor.repository.catalogue({ projectId: end.project.id });
     const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
-    return {
+    const points = readPoints({ backups, catalogue, userIds: end.userIds, children });
+    const input: RotationInput = {
       runId: end.runId,
       projectId: end.project.id,
-      points: readPoints({ backups, catalogue, userIds: end.userIds }),
+      volumes: [...points.values()],
       existingVolumeIds: end.blocked === "partial_scan" ? null : new Set(end.inventory.volumes.keys()),
       retentionMsOf: end.retentionMsOf,
       userIds: end.userIds,
       blocked: end.blocked,
     };
-  };
-  let input = await read();
-  let plan = await planProjectRotation(conductor, input);
-  if (plan.blocked === null && plan.unverified.length > 0) {
-    const wanted = new Set(plan.unverified);
-    const points = [...input.points.values()].flatMap((volume) => volume.points);
-    const found = await verifyParents(
-      conductor,
-      points.flatMap(({ backup, entry }) => (wanted.has(backup.id) && entry !== null ? [{ backup, entry }] : [])),
-      signals.cut,
+    const plan = await planProjectRotation(conductor, input);
+    const unasked = plan.unverified.filter((id) => !children.has(id));
+    if (unasked.length === 0 || signals.drain.aborted)
+      return await rotateProject(conductor, lease, input, plan, signals);
+    await askChildren(conductor, { ids: unasked, children, catalogue }, signals.cut);
+  }
+}
+
+/** Asks the reader for the children of backups (after a rebuild nobody knows them), and remembers the parents of ours that it learns. */
+async function askChildren(
+  { reader, repository }: Conductor,
+  input: {
+    ids: readonly string[];
+    children: Map<string, readonly string[]>;
+    catalogue: ReadonlyMap<string, CatalogueEntry>;
+  },
+  signal: AbortSignal,
+): Promise<void> {
+  const learned: CatalogueEntry[] = [];
+  for (const parentId of input.ids) {
+    const found = await reader.childrenOf(parentId, signal);
+    input.children.set(
+      parentId,
+      found.map((child) => child.id),
     );
-    if (found.length > 0) {
-      input = await read();
-      plan = await planProjectRotation(conductor, input);
+    for (const { id } of found) {
+      const entry = input.catalogue.get(id);
+      if (entry !== undefined && !entry.parentVerified) learned.push({ ...entry, parentId, parentVerified: true });
     }
   }
-  return await rotateProject(conductor, lease, input, plan, signals);
+  if (learned.length > 0) await repository.upsertCatalogue(learned);
 }
 
 /** Writes `last-backup-time` on the servers whose set is complete. A refusal is a warning, and is tried again in the next cycle. */
@@ -151,28 +167,37 @@ export async function markServers(
 }
 
 /** The project's quota, read with its own token; `null` when it cannot be had, which is never a reason to stop. */
-export async function readQuota(
-  conductor: Conductor,
+export async function fetchQuota(
+  { log, writer }: Pick<Conductor, "log" | "writer">,
   projectId: string,
   signal: AbortSignal,
 ): Promise<BackupQuota | null> {
-  const { clock, log, repository, writer } = conductor;
   try {
-    const quota = await writer.forProject(projectId).quota(signal);
-    await repository.insertQuotaSamples([
-      {
-        projectId,
-        at: clock.now(),
-        backupsLimit: quota.backups.limit,
-        backupsUsed: quota.backups.inUse + quota.backups.reserved,
-        gigabytesLimit: quota.backupGiB.limit,
-        gigabytesUsed: quota.backupGiB.inUse + quota.backupGiB.reserved,
-      },
-    ]);
-    return quota;
+    return await writer.forProject(projectId).quota(signal);
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
     log.warn({ error, projectId }, "the project's quota could not be read");
     return null;
   }
+}
+
+/** The same, and remembers the figures. */
+export async function readQuota(
+  conductor: Conductor,
+  projectId: string,
+  signal: AbortSignal,
+): Promise<BackupQuota | null> {
+  const quota = await fetchQuota(conductor, projectId, signal);
+  if (quota === null) return null;
+  await conductor.repository.insertQuotaSamples([
+    {
+      projectId,
+      at: conductor.clock.now(),
+      backupsLimit: quota.backups.limit,
+      backupsUsed: quota.backups.inUse + quota.backups.reserved,
+      gigabytesLimit: quota.backupGiB.limit,
+      gigabytesUsed: quota.backupGiB.inUse + quota.backupGiB.reserved,
+    },
+  ]);
+  return quota;
 }

@@ -1,5 +1,4 @@
-import type { CatalogueEntry, Operation } from "../domain/catalogue.ts";
-import type { Backup } from "../domain/inventory.ts";
+import type { Operation } from "../domain/catalogue.ts";
 import { readMarks } from "../domain/marks.ts";
 import type { Point, VolumePoints } from "../domain/points.ts";
 import { operatorText, type Reason } from "../domain/reasons.ts";
@@ -8,7 +7,6 @@ import type { RotationSummary } from "../domain/runs.ts";
 import { CloudError } from "../openstack/errors.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
-import { findParent, parentMark, writeMarks } from "./parents.ts";
 import { isOurs } from "./scan.ts";
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -25,7 +23,7 @@ const routineKeeps: ReadonlySet<Reason> = new Set(["keep_age", "keep_promised", 
 export interface RotationInput {
   readonly runId: string;
   readonly projectId: string;
-  readonly points: ReadonlyMap<string, VolumePoints>;
+  readonly volumes: readonly VolumePoints[];
   /** All volumes of the cloud; `null` when they are not known for certain. */
   readonly existingVolumeIds: ReadonlySet<string> | null;
   readonly retentionMsOf: (volumeId: string) => number;
@@ -45,7 +43,7 @@ export async function planProjectRotation(conductor: Conductor, input: RotationI
   return planRotation({
     now,
     projectId: input.projectId,
-    volumes: [...input.points.values()],
+    volumes: input.volumes,
     existingVolumeIds: input.existingVolumeIds,
     retentionMsOf: input.retentionMsOf,
     policy: settings.policy,
@@ -196,28 +194,6 @@ async function deletePoint(
     ]);
     return null;
   }
-}
-
-/**
- * Looks up the real parents that the database does not know for certain (after a rebuild), and records them.
- * @returns the entries that changed
- */
-export async function verifyParents(
-  conductor: Conductor,
-  unverified: readonly { backup: Backup; entry: CatalogueEntry }[],
-  signal: AbortSignal,
-): Promise<CatalogueEntry[]> {
-  const changed: CatalogueEntry[] = [];
-  for (const { backup, entry } of unverified) {
-    const parentId = await findParent(conductor, backup, entry.parentId, signal);
-    if (parentId === null) continue;
-    if (parentId !== readMarks(backup.metadata).parentId) {
-      await writeMarks(conductor, entry.projectId, backup.id, parentMark(parentId), signal);
-    }
-    changed.push({ ...entry, parentId, parentVerified: true });
-  }
-  if (changed.length > 0) await conductor.repository.upsertCatalogue(changed);
-  return changed;
 }
 
 const subjectOfPoint = (point: Point): Pick<Operation, "projectId" | "serverId" | "volumeId" | "backupId" | "key"> => ({
