@@ -5,6 +5,9 @@ import { hostname } from "node:os";
 import { systemFiles } from "../config/environment.ts";
 import { directIo } from "../domain/io.ts";
 import type { Command } from "./command.ts";
+import { backupsList } from "./commands/backups-list.ts";
+import { conductorCommand } from "./commands/conductor.ts";
+import { planCommand } from "./commands/plan.ts";
 import { configCheck } from "./commands/config-check.ts";
 import { configReference } from "./commands/config-reference.ts";
 import { dbMigrate } from "./commands/db-migrate.ts";
@@ -14,7 +17,15 @@ import { runProgram } from "./program.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** Every command there is, in the order of the help. */
-const commands: readonly Command[] = [configCheck, configReference, dbMigrate, dbStatus];
+const commands: readonly Command[] = [
+  conductorCommand,
+  planCommand,
+  backupsList,
+  configCheck,
+  configReference,
+  dbMigrate,
+  dbStatus,
+];
 
 const version = (): string => {
   const file = findPackageJSON(import.meta.url);

@@ -1,0 +1,85 @@
+import { Option } from "commander";
+import { readPoints, type Point } from "../../domain/points.ts";
+import { ourUserIds, scanBackups } from "../../conductor/scan.ts";
+import type { Command } from "../command.ts";
+import { exit } from "../exit-codes.ts";
+import { openConductor } from "../open-conductor.ts";
+import { table } from "../output.ts";
+
+interface Options {
+  readonly project?: string;
+  readonly volume?: string;
+  readonly all?: true;
+}
+
+export const backupsList: Command<Options> = {
+  path: "backups list",
+  summary: "list the restore points as Cinder has them now",
+  description:
+    "Lists the backups of ours, newest first, with what the marks and the database say of them. Changes nothing; may run beside the conductor.",
+  options: [
+    new Option("--project <id>", "only of this project"),
+    new Option("--volume <id>", "only of this volume"),
+    new Option("--all", "also backups that are not ours: users' own, forged, unmarked"),
+  ],
+  printsData: true,
+  async run({ options }, context) {
+    const opened = await openConductor(context, "look");
+    try {
+      const { conductor } = opened;
+      const signal = context.signals.cut;
+      const { backups, proven } = await scanBackups(conductor, signal);
+      if (!proven && backups.length > 0) {
+        context.output.note(
+          "the reader is not an admin for Cinder: this is its own project only (see dirigent doctor)",
+        );
+      }
+      const catalogue = new Map((await conductor.repository.catalogue()).map((entry) => [entry.backupId, entry]));
+      const volumes = readPoints({ backups, catalogue, userIds: await ourUserIds(conductor, signal) });
+      const points = [...volumes.values()]
+        .flatMap((volume) => [...volume.points, ...(options.all === true ? volume.others : [])])
+        .filter(({ projectId }) => options.project === undefined || projectId === options.project)
+        .filter(({ backup }) => options.volume === undefined || backup.volumeId === options.volume)
+        .sort((a, b) => Number(b.backup.createdAt) - Number(a.backup.createdAt));
+      context.output.data(points.map(pointValue), () =>
+        points.length === 0 ? "No restore points.\n" : describePoints(points),
+      );
+      return exit.ok;
+    } finally {
+      await opened.close();
+    }
+  },
+};
+
+const pointValue = ({ backup, marks, good, kind, parentId, projectId }: Point): object => ({
+  id: backup.id,
+  name: backup.name,
+  kind,
+  projectId,
+  volumeId: backup.volumeId,
+  serverId: marks.serverId,
+  policy: marks.policy,
+  slot: marks.slot,
+  status: backup.status,
+  good,
+  mode: backup.isIncremental ? "incremental" : "full",
+  parentId,
+  sizeGiB: backup.sizeGiB,
+  createdAt: backup.createdAt,
+  keepUntil: marks.keepUntil,
+  held: marks.held,
+});
+
+const describePoints = (points: readonly Point[]): string =>
+  table(points, [
+    { title: "BACKUP", value: ({ backup }) => backup.id },
+    { title: "PROJECT", value: ({ projectId }) => projectId ?? "" },
+    { title: "VOLUME", value: ({ backup }) => backup.volumeId },
+    { title: "CREATED", value: ({ backup }) => backup.createdAt.toISOString() },
+    { title: "MODE", value: ({ backup }) => (backup.isIncremental ? "incremental" : "full") },
+    { title: "GiB", value: ({ backup }) => String(backup.sizeGiB), align: "right" },
+    { title: "STATUS", value: ({ backup }) => backup.status },
+    { title: "GOOD", value: ({ good }) => (good ? "yes" : "no") },
+    { title: "KIND", value: ({ kind }) => kind },
+    { title: "KEEP UNTIL", value: ({ marks }) => marks.keepUntil?.toISOString() ?? "" },
+  ]);

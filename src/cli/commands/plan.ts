@@ -1,0 +1,131 @@
+import { previewCycle, type Preview } from "../../conductor/preview.ts";
+import { operatorText } from "../../domain/reasons.ts";
+import type { Decision } from "../../domain/retention.ts";
+import type { Command, Context } from "../command.ts";
+import { escapeText } from "../escape.ts";
+import { exit, type ExitCode } from "../exit-codes.ts";
+import { openConductor } from "../open-conductor.ts";
+import { table } from "../output.ts";
+
+export const planCommand: Command = {
+  path: "plan",
+  summary: "show what the next cycle would create, skip, keep and delete, and why",
+  description:
+    "Lists the cloud, plans a cycle as the conductor would now, and prints it. Writes nothing anywhere; may run beside the conductor.",
+  printsData: true,
+  run: (_given, context) => printPlan(context),
+};
+
+/** Also `dirigent conductor --once --dry-run`. */
+export async function printPlan(context: Context): Promise<ExitCode> {
+  const opened = await openConductor(context, "look");
+  try {
+    const preview = await previewCycle(opened.conductor, context.signals.cut);
+    context.output.data(planValue(preview), () => describePlan(preview));
+    return exit.ok;
+  } finally {
+    await opened.close();
+  }
+}
+
+const decisionValue = ({ action, reason, point }: Decision): object => ({
+  action,
+  reason,
+  backupId: point.backup.id,
+  volumeId: point.backup.volumeId,
+  createdAt: point.backup.createdAt,
+  keepUntil: point.marks.keepUntil,
+  good: point.good,
+});
+
+const planValue = (preview: Preview): object => ({
+  slot: preview.slot.id,
+  windowOpen: preview.windowOpen,
+  create: preview.create.map(
+    ({ key, projectId, serverId, serverName, volumeId, volumeName, mode, modeReason, sizeGiB, keepUntil }) => ({
+      key,
+      projectId,
+      serverId,
+      serverName,
+      volumeId,
+      volumeName,
+      mode,
+      reason: modeReason,
+      sizeGiB,
+      keepUntil,
+    }),
+  ),
+  refused: preview.refused.map(({ key, projectId, volumeId, reason, message }) => ({
+    key,
+    projectId,
+    volumeId,
+    reason,
+    message,
+  })),
+  skip: preview.skips,
+  notices: preview.notices,
+  rotation: preview.rotations.map(({ project, plan }) => ({
+    projectId: project.id,
+    projectName: project.name,
+    blocked: plan.blocked,
+    overdue: plan.overdue,
+    allowance: plan.allowance,
+    decisions: plan.decisions.map(decisionValue),
+  })),
+});
+
+function describePlan(preview: Preview): string {
+  const { slot, windowOpen, create, refused, skips, notices, rotations } = preview;
+  const parts = [`Slot ${slot.id}, window ${windowOpen ? `open until ${slot.windowEndsAt.toISOString()}` : "over"}\n`];
+  parts.push(`\nCreate: ${create.length}\n`);
+  if (create.length > 0) {
+    parts.push(
+      table(create, [
+        { title: "  SERVER", value: (job) => `  ${job.serverName}` },
+        { title: "VOLUME", value: (job) => job.volumeName || job.volumeId },
+        { title: "GiB", value: (job) => String(job.sizeGiB), align: "right" },
+        { title: "MODE", value: (job) => job.mode },
+        { title: "BECAUSE", value: (job) => operatorText(job.modeReason) },
+      ]),
+    );
+  }
+  const against = [...refused.map((job) => ({ ...job, reason: job.reason ?? ("over_quota" as const) })), ...skips];
+  parts.push(`\nNot created: ${against.length}\n`);
+  if (against.length > 0) {
+    parts.push(
+      table(against, [
+        { title: "  SERVER", value: (skip) => `  ${skip.serverName}` },
+        { title: "VOLUME", value: (skip) => skip.volumeName || (skip.volumeId ?? "") },
+        {
+          title: "BECAUSE",
+          value: ({ reason, message }) => operatorText(reason) + (message === null ? "" : `: ${message}`),
+        },
+      ]),
+    );
+  }
+  for (const { project, plan } of rotations) {
+    const deletions = plan.decisions.filter((decision) => decision.action === "delete");
+    parts.push(
+      `\nRotation of ${escapeText(project.name)}: delete ${deletions.length}, keep ${plan.decisions.length - deletions.length}\n`,
+    );
+    if (plan.blocked !== null) parts.push(`  nothing would be deleted: ${operatorText(plan.blocked)}\n`);
+    if (plan.unverified.length > 0) {
+      parts.push(`  the real parents of ${plan.unverified.length} backups would be looked up first\n`);
+    }
+    parts.push(
+      table(plan.decisions, [
+        { title: "  BACKUP", value: ({ point }) => `  ${point.backup.id}` },
+        { title: "VOLUME", value: ({ point }) => point.backup.volumeId },
+        { title: "CREATED", value: ({ point }) => point.backup.createdAt.toISOString() },
+        { title: "ACTION", value: ({ action }) => action },
+        { title: "BECAUSE", value: ({ reason }) => operatorText(reason) },
+      ]),
+    );
+  }
+  for (const { reason, resourceId, message } of notices) {
+    parts.push(
+      `\nnote: ${escapeText([resourceId, operatorText(reason), message].filter((part) => part !== null).join(": "))}`,
+    );
+  }
+  return parts.join("");
+}

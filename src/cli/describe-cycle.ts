@@ -1,0 +1,62 @@
+import type { CycleResult } from "../conductor/cycle.ts";
+import { formatDuration } from "../domain/durations.ts";
+import { operatorText } from "../domain/reasons.ts";
+import type { ProjectReport, ReportLine } from "../domain/runs.ts";
+import { escapeText } from "./escape.ts";
+import { table } from "./output.ts";
+
+/** A cycle as `--json` shows it. */
+export const cycleValue = ({ run, outcome, reports, idle }: CycleResult): object => ({
+  run: {
+    id: run.id,
+    kind: run.kind,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    servers: run.servers,
+    volumes: run.volumes,
+  },
+  outcome,
+  idle,
+  projects: reports,
+});
+
+/** A cycle for people: by project the volumes with their outcomes and reasons, and what rotation did. */
+export function describeCycle({ outcome, reports, idle }: CycleResult): string {
+  if (idle) return "Nothing was due and nothing to rotate.\n";
+  const ended = [...reports].sort((a, b) => a.projectName.localeCompare(b.projectName));
+  return `${ended.map(describeProject).join("\n")}${ended.length === 0 ? "" : "\n"}Outcome: ${outcome}\n`;
+}
+
+const duration = ({ durationMs }: ReportLine): string =>
+  durationMs === null ? "" : formatDuration(Math.max(1000, Math.round(durationMs / 1000) * 1000));
+
+/** One project's part of a cycle. */
+export function describeProject({ projectName, lines, rotation, notices, quota }: ProjectReport): string {
+  const rows = table(lines, [
+    { title: "  SERVER", value: (line) => `  ${line.serverName}` },
+    { title: "VOLUME", value: (line) => (line.volumeName === "" ? line.volumeId : line.volumeName) },
+    { title: "OUTCOME", value: (line) => line.outcome },
+    { title: "MODE", value: (line) => line.mode ?? "" },
+    { title: "GiB", value: (line) => (line.mode === null ? "" : String(line.sizeGiB)), align: "right" },
+    { title: "TIME", value: duration, align: "right" },
+    { title: "REASON", value: describeReason },
+  ]);
+  const limit = (value: number): string => (value < 0 ? "unlimited" : String(value));
+  return [
+    `Project ${escapeText(projectName)}\n`,
+    lines.length === 0 ? "  no volume was due\n" : rows,
+    `  rotation: ${rotation.deleted} deleted, ${rotation.kept} kept`,
+    rotation.failed === 0 ? "" : `, ${rotation.failed} could not be deleted`,
+    rotation.blocked === null ? "\n" : `; nothing deleted: ${operatorText(rotation.blocked)}\n`,
+    quota === null
+      ? ""
+      : `  quota: ${quota.backups.used} of ${limit(quota.backups.limit)} backups, ${quota.gigabytes.used} of ${limit(quota.gigabytes.limit)} GiB\n`,
+    ...notices.map(
+      ({ reason, resourceId, message }) =>
+        `  note: ${escapeText([resourceId, operatorText(reason), message].filter((part) => part !== null).join(": "))}\n`,
+    ),
+  ].join("");
+}
+
+const describeReason = ({ reason, message, outcome }: ReportLine): string =>
+  outcome === "succeeded" ? "" : message === null ? operatorText(reason) : `${operatorText(reason)}: ${message}`;
