@@ -45,7 +45,8 @@ export const indexSeen = (seen: readonly OverrideSeen[]): ReadonlyMap<string, re
  * the policy's minimum. Taking a longer request back, or spoiling it, is a request for less, too. What was in force while a request waits is
  * remembered as a second row; without one it was the policy's retention.
  */
-export function readRequest(resource: Asking, { now, policy, selection, seen }: RequestContext): RetentionRequest {
+export function readRequest(resource: Asking, context: RequestContext): RetentionRequest {
+  const { policy, selection, seen } = context;
   const key = selection.retentionKey;
   const value = requestedText(resource, selection);
   const known = seen.get(resource.id)?.filter((row) => row.key === key) ?? [];
@@ -62,26 +63,21 @@ export function readRequest(resource: Asking, { now, policy, selection, seen }: 
     tell("request_bounded", `${value}, at least ${formatDuration(policy.minimumRetentionMs)}`);
   }
 
-  const current = known.find((row) => row.value === value) ?? { resourceId: resource.id, key, value, firstSeenAt: now };
-  const isFirm = (row: OverrideSeen): boolean => now >= firmFrom(row, selection);
-  const firm = isFirm(current);
-  // Before it, those were in force that had waited long enough, or that asked for more than the policy gives.
-  const before = known
-    .filter((row) => row !== current && (isFirm(row) || grantedMs(row.value, policy) > policy.retentionMs))
-    .reduce<OverrideSeen | null>((best, row) => longerOf(best, row, policy), null);
+  const { current, before } = follow(known, { resourceId: resource.id, key, value, firstSeenAt: context.now }, context);
+  const firm = isFirm(current, context);
   const rows = firm || before === null ? [current] : [before, current];
 
-  const targetMs = grantedMs(value, policy);
-  const beforeMs = before === null ? policy.retentionMs : grantedMs(before.value, policy);
-  if (!firm && targetMs < beforeMs) {
+  if (!counts(current, before, context)) {
     tell(
       "request_waits",
       `${value === "" ? "taken back" : value}, counts from ${firmFrom(current, selection).toISOString()}`,
     );
     // Waiting behind the policy's own retention is no say: what the volume's server asks for may still count.
-    return { retentionMs: before === null ? null : beforeMs, firm, notices, seen: rows };
+    return { retentionMs: before === null ? null : grantedMs(before.value, policy), firm, notices, seen: rows };
   }
-  return askedMs === null ? { ...silent, notices } : { retentionMs: targetMs, firm, notices, seen: rows };
+  return askedMs === null
+    ? { ...silent, notices }
+    : { retentionMs: grantedMs(value, policy), firm, notices, seen: rows };
 }
 
 /** What is promised to a new point: the volume's request goes before its server's, but takes from it only when it is firm. */
@@ -131,5 +127,23 @@ const grantedMs = (value: string, policy: Policy): number => {
 const firmFrom = (row: OverrideSeen, selection: Selection): Date =>
   new Date(row.firstSeenAt.getTime() + selection.overrideDelayMs);
 
-const longerOf = (a: OverrideSeen | null, b: OverrideSeen, policy: Policy): OverrideSeen =>
-  a !== null && grantedMs(a.value, policy) >= grantedMs(b.value, policy) ? a : b;
+const isFirm = (row: OverrideSeen, { now, selection }: RequestContext): boolean => now >= firmFrom(row, selection);
+
+/** The row of today's request, and the one that was in force when it appeared; `null` for the policy's own retention. */
+function follow(
+  known: readonly OverrideSeen[],
+  today: OverrideSeen,
+  context: RequestContext,
+): { current: OverrideSeen; before: OverrideSeen | null } {
+  const oldestFirst = known.toSorted((a, b) => a.firstSeenAt.getTime() - b.firstSeenAt.getTime());
+  const latest = oldestFirst.at(-1) ?? null;
+  const before = oldestFirst.at(-2) ?? null;
+  if (latest?.value === today.value) return { current: latest, before };
+  const inForce = latest === null || counts(latest, before, context) ? latest : before;
+  return { current: today, before: inForce?.value === today.value ? null : inForce };
+}
+
+const counts = (row: OverrideSeen, before: OverrideSeen | null, context: RequestContext): boolean => {
+  const beforeMs = before === null ? context.policy.retentionMs : grantedMs(before.value, context.policy);
+  return isFirm(row, context) || grantedMs(row.value, context.policy) >= beforeMs;
+};
