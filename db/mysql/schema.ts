@@ -21,16 +21,11 @@ const varchar = customType<{ data: string; config: { length: number }; configReq
   dataType: (config) => `varchar(${config.length}) ${UTF8}`,
 });
 const longtext = customType<{ data: string }>({ dataType: () => `longtext ${UTF8}` });
-/** Text of a tenant in a key: the collations that MySQL and MariaDB share ignore trailing spaces, bytes are exact. */
-const bytes = customType<{
-  data: string;
-  driverData: Buffer | string;
-  config: { length: number };
-  configRequired: true;
-}>({
-  dataType: (config) => `varbinary(${config.length})`,
-  toDriver: (value) => Buffer.from(value, "utf8"),
-  fromDriver: (value) => value.toString("utf8"),
+/** Text of a tenant in a key: the collations that MySQL and MariaDB share ignore trailing spaces, bytes are exact. As JSON, as on SQLite. */
+const tenantText = customType<{ data: string; driverData: Buffer }>({
+  dataType: () => "varbinary(1530)", // 255 characters, each perhaps as \uXXXX
+  toDriver: (value) => Buffer.from(JSON.stringify(value).slice(1, -1), "utf8"),
+  fromDriver: (value) => JSON.parse(`"${value.toString("utf8")}"`) as string,
 });
 
 /** Ids of ours and of OpenStack, names of states and reasons. */
@@ -193,7 +188,7 @@ export const overridesSeen = mysqlTable(
   {
     resourceId: id("resource_id").notNull(),
     key: label("metadata_key").notNull(),
-    value: bytes("metadata_value", { length: 1020 }).notNull(),
+    value: tenantText("metadata_value").notNull(),
     firstSeenAt: instant("first_seen_at").notNull(),
   },
   (t) => [primaryKey({ name: "overrides_seen_pk", columns: [t.resourceId, t.key, t.value] })],

@@ -1,4 +1,4 @@
-import { index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { customType, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
@@ -9,6 +9,12 @@ import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
 /** Milliseconds since 1970 in UTC: no time zone can touch them. */
 const instant = (name: string) => integer(name, { mode: "timestamp_ms" });
 const flag = (name: string) => integer(name, { mode: "boolean" });
+/** Text of a tenant in a key. libsql reads text only up to a NUL, so control characters are kept as JSON writes them. */
+const tenantText = customType<{ data: string; driverData: string }>({
+  dataType: () => "text",
+  toDriver: (value) => JSON.stringify(value).slice(1, -1),
+  fromDriver: (value) => JSON.parse(`"${value}"`) as string,
+});
 
 export const runs = sqliteTable(
   "runs",
@@ -162,7 +168,7 @@ export const overridesSeen = sqliteTable(
   {
     resourceId: text("resource_id").notNull(),
     key: text("metadata_key").notNull(),
-    value: text("metadata_value").notNull(),
+    value: tenantText("metadata_value").notNull(),
     firstSeenAt: instant("first_seen_at").notNull(),
   },
   (t) => [primaryKey({ name: "overrides_seen_pk", columns: [t.resourceId, t.key, t.value] })],

@@ -52,6 +52,7 @@ const mysqlVerdicts: Readonly<Record<string, Verdict>> = {
   ER_RECORD_FILE_FULL: { says: "cannot grow: its disk is full" },
   ER_DISK_FULL: { says: "cannot grow: its disk is full" },
   PROTOCOL_CONNECTION_LOST: gone,
+  PROTOCOL_SEQUENCE_TIMEOUT: { ...gone, says: "does not answer" },
   ECONNRESET: gone,
   EPIPE: gone,
   ECONNREFUSED: unreachable,

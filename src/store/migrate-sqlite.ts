@@ -1,7 +1,7 @@
 import type { Client, Row, Transaction, Value } from "@libsql/client";
 import { checkSchema } from "./migrations.ts";
 import type { AppliedMigration, Migration } from "./migrations.ts";
-import { withRetry } from "./retry.ts";
+import { onSqlite } from "./sqlite-file.ts";
 
 const bookkeeping = `CREATE TABLE IF NOT EXISTS schema_migrations (
   id integer PRIMARY KEY NOT NULL,
@@ -10,7 +10,6 @@ const bookkeeping = `CREATE TABLE IF NOT EXISTS schema_migrations (
   applied_at integer NOT NULL
 )`;
 
-/** What the file has; nothing is created. */
 async function appliedOnSqlite(db: Pick<Client | Transaction, "execute">): Promise<AppliedMigration[]> {
   const there = await db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'schema_migrations'");
   if (there.rows.length === 0) return [];
@@ -37,40 +36,31 @@ export async function migrateSqlite(client: Client, where: string, known: readon
   checkSchema(where, known, before);
   if (before.length === known.length) return;
   // Outside of the transaction: SQLite refuses to change it there. It is kept in the file.
-  await withRetry(
-    where,
-    () => client.execute("PRAGMA journal_mode = WAL"),
-    (f) => f.undone,
-  );
-  await withRetry(
-    where,
-    async () => {
-      const tx = await client.transaction("write");
-      try {
-        await tx.execute(bookkeeping);
-        const applied = await appliedOnSqlite(tx);
-        checkSchema(where, known, applied);
-        for (const migration of known.slice(applied.length)) {
-          for (const statement of migration.statements) await tx.execute(statement);
-          await tx.execute({
-            sql: "INSERT INTO schema_migrations VALUES (?, ?, ?, CAST(unixepoch('subsec') * 1000 AS INTEGER))",
-            args: [migration.id, migration.name, migration.hash],
-          });
-        }
-        await tx.commit();
-      } finally {
-        tx.close();
+  await onSqlite(client, where, () => client.execute("PRAGMA journal_mode = WAL"));
+  await onSqlite(client, where, async () => {
+    const tx = await client.transaction("write");
+    try {
+      await tx.execute(bookkeeping);
+      const applied = await appliedOnSqlite(tx);
+      checkSchema(where, known, applied);
+      for (const migration of known.slice(applied.length)) {
+        for (const statement of migration.statements) await tx.execute(statement);
+        await tx.execute({
+          sql: "INSERT INTO schema_migrations VALUES (?, ?, ?, CAST(unixepoch('subsec') * 1000 AS INTEGER))",
+          args: [migration.id, migration.name, migration.hash],
+        });
       }
-    },
-    (f) => f.undone,
-  );
+      await tx.commit();
+    } finally {
+      tx.close();
+    }
+  });
 }
 
-/** As {@link appliedOnSqlite}, with errors as the store names them. */
+/**
+ * What the file has; nothing is created.
+ * @throws StoreError
+ */
 export function readAppliedOnSqlite(client: Client, where: string): Promise<AppliedMigration[]> {
-  return withRetry(
-    where,
-    () => appliedOnSqlite(client),
-    (f) => f.undone,
-  );
+  return onSqlite(client, where, () => appliedOnSqlite(client));
 }

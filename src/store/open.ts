@@ -1,18 +1,17 @@
-import { existsSync } from "node:fs";
-import type { Client } from "@libsql/client";
 import type { Io } from "../domain/io.ts";
 import { parseStoreUrl } from "./address.ts";
-import type { StoreAddress } from "./address.ts";
+import type { Database } from "./database.ts";
 import { StoreError } from "./errors.ts";
-import { migrateSqlite, readAppliedOnSqlite } from "./migrate-sqlite.ts";
 import { checkComplete, checkSchema, migrationsFolder, readMigrations, statusOf } from "./migrations.ts";
-import type { SchemaStatus } from "./migrations.ts";
+import type { AppliedMigration, Migration, SchemaStatus } from "./migrations.ts";
+import { migrateMysql, readAppliedOnMysql } from "./migrate-mysql.ts";
+import { migrateSqlite, readAppliedOnSqlite } from "./migrate-sqlite.ts";
+import { mysqlDatabase } from "./mysql.ts";
+import { mysqlWhere, openMysqlPool } from "./mysql-pool.ts";
 import { repositoryOn } from "./repository-on.ts";
 import type { Repository } from "./repository.ts";
 import { sqliteDatabase } from "./sqlite.ts";
-import { createSqliteFile, openSqliteClient } from "./sqlite-file.ts";
-
-type SqliteAddress = Extract<StoreAddress, { dialect: "sqlite" }>;
+import { createSqliteFile, openSqliteClient, sqliteFileExists } from "./sqlite-file.ts";
 
 export interface OpenOptions {
   readonly io: Io;
@@ -23,87 +22,112 @@ export interface OpenOptions {
   readonly migrate?: boolean;
 }
 
+/** A connection below the repository, while the schema may still be anything. */
+interface Connected {
+  readonly where: string;
+  readonly known: readonly Migration[];
+  applied(): Promise<AppliedMigration[]>;
+  migrate(): Promise<void>;
+  database(): Database;
+  close(): Promise<void>;
+}
+
+const connectionsPerProcess = 4;
+
+/** @returns null when there is no SQLite file, and `create` is false */
+async function connect(url: string, { create }: { create: boolean }): Promise<Connected | null> {
+  const address = parseStoreUrl(url);
+  const known = await readMigrations(migrationsFolder(address.dialect));
+  if (address.dialect === "sqlite") {
+    if (!create && !sqliteFileExists(address.path)) return null;
+    const path = create && address.path !== null ? await createSqliteFile(address.path) : address.path;
+    const where = path ?? "in memory";
+    const client = openSqliteClient(path);
+    return {
+      where,
+      known,
+      applied: () => readAppliedOnSqlite(client, where),
+      migrate: () => migrateSqlite(client, where, known),
+      database: () => sqliteDatabase(client, where),
+      close: () => {
+        client.close();
+        return Promise.resolve();
+      },
+    };
+  }
+  const pool = await openMysqlPool(address, connectionsPerProcess);
+  const where = mysqlWhere(address);
+  return {
+    where,
+    known,
+    applied: () => readAppliedOnMysql(pool, where),
+    migrate: () => migrateMysql(pool, where, known),
+    database: () => mysqlDatabase(pool, where),
+    close: () => pool.end(),
+  };
+}
+
 /**
  * Opens the database of a URL (see {@link parseStoreUrl}).
  * @throws StoreError also when its schema is newer than this program, or older and not to be migrated
  */
 export async function openStore(url: string, options: OpenOptions): Promise<Repository> {
-  const address = parseStoreUrl(url);
-  switch (address.dialect) {
-    case "sqlite":
-      return openSqlite(address, options);
-    case "mysql":
-      throw new StoreError("MySQL is not there yet", { transient: false });
+  const migrates = options.migrate ?? parseStoreUrl(url).dialect === "sqlite";
+  const connected = await connect(url, { create: migrates });
+  if (connected === null) {
+    throw new StoreError(
+      "the database file does not exist: it is made by the conductor's first start, or `dirigent db migrate`",
+      {
+        transient: false,
+      },
+    );
+  }
+  try {
+    if (migrates) await connected.migrate();
+    else {
+      const applied = await connected.applied();
+      checkSchema(connected.where, connected.known, applied);
+      checkComplete(connected.where, statusOf(connected.known, applied));
+    }
+    return repositoryOn(connected.database(), options.io);
+  } catch (error) {
+    await connected.close();
+    throw error;
   }
 }
 
 /**
  * Brings the database to the newest schema this program knows; harmless when it is there already and when several do it at once.
  * @returns the status afterwards
+ * @throws StoreError
  */
 export async function migrate(url: string): Promise<SchemaStatus> {
-  const address = parseStoreUrl(url);
-  switch (address.dialect) {
-    case "sqlite":
-      return withSqlite(await created(address), async (client, where, known) => {
-        await migrateSqlite(client, where, known);
-        return statusOf(known, await readAppliedOnSqlite(client, where));
-      });
-    case "mysql":
-      throw new StoreError("MySQL is not there yet", { transient: false });
-  }
+  return withConnected(url, { create: true }, async (connected) => {
+    await connected.migrate();
+    return statusOf(connected.known, await connected.applied());
+  });
 }
 
-/** What is applied, pending and newer; changes and creates nothing. */
+/**
+ * What is applied, pending and newer; changes and creates nothing.
+ * @throws StoreError
+ */
 export async function schemaStatus(url: string): Promise<SchemaStatus> {
-  const address = parseStoreUrl(url);
-  switch (address.dialect) {
-    case "sqlite": {
-      if (address.path === null || !existsSync(address.path))
-        return statusOf(await readMigrations(migrationsFolder("sqlite")), []);
-      return withSqlite(address, async (client, where, known) =>
-        statusOf(known, await readAppliedOnSqlite(client, where)),
-      );
-    }
-    case "mysql":
-      throw new StoreError("MySQL is not there yet", { transient: false });
-  }
+  return withConnected(url, { create: false }, async (connected) =>
+    statusOf(connected.known, await connected.applied()),
+  );
 }
 
-const created = async ({ dialect, path }: SqliteAddress): Promise<SqliteAddress> => ({
-  dialect,
-  path: path === null ? null : await createSqliteFile(path),
-});
-
-async function withSqlite<T>(
-  { path }: SqliteAddress,
-  work: (client: Client, where: string, known: Awaited<ReturnType<typeof readMigrations>>) => Promise<T>,
-): Promise<T> {
-  const known = await readMigrations(migrationsFolder("sqlite"));
-  const client = openSqliteClient(path);
+async function withConnected(
+  url: string,
+  options: { create: boolean },
+  work: (connected: Connected) => Promise<SchemaStatus>,
+): Promise<SchemaStatus> {
+  const connected = await connect(url, options);
+  if (connected === null) return statusOf(await readMigrations(migrationsFolder("sqlite")), []);
   try {
-    return await work(client, path ?? "in memory", known);
+    return await work(connected);
   } finally {
-    client.close();
-  }
-}
-
-async function openSqlite(address: SqliteAddress, { io, migrate: wanted = true }: OpenOptions): Promise<Repository> {
-  if (!wanted && (address.path === null || !existsSync(address.path))) {
-    throw new StoreError(`there is no database ${address.path ?? "in memory"} yet`, { transient: false });
-  }
-  const { path } = wanted ? await created(address) : address;
-  const where = path ?? "in memory";
-  const known = await readMigrations(migrationsFolder("sqlite"));
-  const client = openSqliteClient(path);
-  try {
-    if (wanted) await migrateSqlite(client, where, known);
-    const applied = await readAppliedOnSqlite(client, where);
-    checkSchema(where, known, applied);
-    checkComplete(where, statusOf(known, applied));
-    return repositoryOn(sqliteDatabase(client, where), io);
-  } catch (error) {
-    client.close();
-    throw error;
+    await connected.close();
   }
 }

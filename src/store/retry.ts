@@ -3,13 +3,14 @@ import { failureOf } from "./failures.ts";
 import type { Failure } from "./failures.ts";
 
 /**
- * Waits between tries, in ms: short, since every lock of ours is held for a moment only. They are real time even where the program's clock is
- * simulated, because the database is real.
+ * Waits between tries, in ms; 8.6 s in all, for the largest transaction of another process on the same SQLite file. They are real time even
+ * where the program's clock is simulated, because the database is real.
  */
-const waitsMs = [20, 60, 150, 400, 1000] as const;
+const waitsMs = [10, 20, 50, 100, 200, 400, 800, 1000, 1000, 1000, 1000, 1000, 1000, 1000] as const;
 
 /**
- * Runs `work`, and again while it fails in a way that `again` takes for harmless; then throws what the failure means.
+ * Runs `work`, and again while it fails in a way that `again` takes for harmless; then throws what the failure means. `again` is asked about
+ * every failure, the last one too.
  * @param where the database for people, without its password
  * @throws StoreError; anything that is no failure of a database as it is
  */
@@ -21,7 +22,7 @@ export async function withRetry<T>(where: string, work: () => Promise<T>, again:
       const failure = failureOf(thrown, where);
       if (failure === null) throw thrown;
       const waitMs = waitsMs[tries];
-      if (waitMs === undefined || !again(failure)) throw failure.error;
+      if (!again(failure) || waitMs === undefined) throw failure.error;
       await delay(waitMs);
     }
   }

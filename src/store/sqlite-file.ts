@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { chmod, mkdir, open, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -5,12 +6,13 @@ import { createClient } from "@libsql/client";
 import type { Client } from "@libsql/client";
 import { StoreError } from "./errors.ts";
 import { failureOf } from "./failures.ts";
+import { withRetry } from "./retry.ts";
 
 /**
  * How long the driver waits for another process's lock. It blocks the whole program meanwhile, so the patience is in our own retries, which
  * do not.
  */
-const busyTimeoutMs = 250;
+const busyTimeoutMs = 40;
 
 /**
  * Opens a database file, or memory for null, on one connection.
@@ -27,6 +29,19 @@ export function openSqliteClient(path: string | null): Client {
   } catch (thrown) {
     throw failureOf(thrown, path ?? "in memory")?.error ?? thrown;
   }
+}
+
+/**
+ * Works on a database, again while another process holds its lock.
+ * @throws StoreError
+ */
+export function onSqlite<T>(client: Client, where: string, work: () => Promise<T>): Promise<T> {
+  return withRetry(where, work, ({ undone }) => {
+    // libsql leaves a statement that found the lock taken unfinished until it is garbage, and while one is, SQLite puts off the commit of
+    // every later statement on the same connection: done in our eyes, lost in a crash. So never use that connection again.
+    if (undone) client.reconnect();
+    return undone;
+  });
 }
 
 /**
@@ -51,3 +66,6 @@ export async function createSqliteFile(path: string): Promise<string> {
     throw new StoreError(`the database file ${path} cannot be created (${why})`, { transient: false, cause });
   }
 }
+
+/** A database in memory never exists before it is opened. */
+export const sqliteFileExists = (path: string | null): boolean => path !== null && existsSync(path);

@@ -6,7 +6,7 @@ import type { BaseSQLiteDatabase, SQLiteTable } from "drizzle-orm/sqlite-core";
 import * as schema from "../../db/sqlite/schema.ts";
 import type { Database, Query, Statements } from "./database.ts";
 import { mutex } from "./mutex.ts";
-import { withRetry } from "./retry.ts";
+import { onSqlite } from "./sqlite-file.ts";
 import type { StoredTable } from "./tables.ts";
 
 type Runner = BaseSQLiteDatabase<"async", { rowsAffected: number }>;
@@ -56,14 +56,7 @@ function statementsOn(db: Runner): Statements {
 export function sqliteDatabase(client: Client, where: string): Database {
   const alone = mutex();
   const db = drizzle({ client });
-  const single: Database["write"] = (work) =>
-    alone(() =>
-      withRetry(
-        where,
-        () => work(statementsOn(db)),
-        (f) => f.undone,
-      ),
-    );
+  const single: Database["write"] = (work) => alone(() => onSqlite(client, where, () => work(statementsOn(db))));
   return {
     dialect: "sqlite",
     tables: schema,
@@ -72,26 +65,22 @@ export function sqliteDatabase(client: Client, where: string): Database {
     // BEGIN IMMEDIATE: a transaction that first reads and then writes would fail on another process's write in between.
     transaction: (work) =>
       alone(() =>
-        withRetry(
-          where,
-          async () => {
-            const first: unknown[] = [];
-            try {
-              return await db.transaction(async (tx) => {
-                try {
-                  return await work(statementsOn(tx));
-                } catch (thrown) {
-                  first.push(thrown);
-                  throw thrown;
-                }
-              });
-            } catch (thrown) {
-              // SQLite ends a transaction by itself on a full disk; drizzle's rollback then fails and hides the reason.
-              throw first.length > 0 ? first[0] : thrown;
-            }
-          },
-          (f) => f.undone,
-        ),
+        onSqlite(client, where, async () => {
+          const first: unknown[] = [];
+          try {
+            return await db.transaction(async (tx) => {
+              try {
+                return await work(statementsOn(tx));
+              } catch (thrown) {
+                first.push(thrown);
+                throw thrown;
+              }
+            });
+          } catch (thrown) {
+            // SQLite ends a transaction by itself on a full disk; drizzle's rollback then fails and hides the reason.
+            throw first.length > 0 ? first[0] : thrown;
+          }
+        }),
       ),
     close: () =>
       alone(() => {

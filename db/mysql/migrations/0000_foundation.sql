@@ -61,7 +61,7 @@ CREATE TABLE `operations` (
 CREATE TABLE `overrides_seen` (
 	`resource_id` varchar(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
 	`metadata_key` varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
-	`metadata_value` varbinary(1020) NOT NULL,
+	`metadata_value` varbinary(1530) NOT NULL,
 	`first_seen_at` datetime(3) NOT NULL,
 	CONSTRAINT `overrides_seen_pk` PRIMARY KEY(`resource_id`,`metadata_key`,`metadata_value`)
 );

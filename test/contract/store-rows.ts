@@ -1,0 +1,121 @@
+import type { CatalogueEntry, Job, Operation } from "../../src/domain/catalogue.ts";
+import type { ProjectReport, Run } from "../../src/domain/runs.ts";
+
+export const at = (time: string): Date => new Date(`2026-03-29T${time}Z`);
+export const now = at("01:00:00.123");
+
+/** A name as Nova takes it: 255 characters, some beyond the basic plane, quotes, a backslash, a newline. */
+export const hardName = `Ångström 🦄 'q' "d" \\ %s ? \n ${"𝒳".repeat(100)}`.padEnd(255, "é").slice(0, 255);
+
+export const run = (id: string, more: Partial<Run> = {}): Run => ({
+  id,
+  kind: "scheduled",
+  startedAt: now,
+  endedAt: null,
+  outcome: null,
+  servers: null,
+  volumes: null,
+  scanGood: false,
+  message: null,
+  ...more,
+});
+
+export const job = (key: string, more: Partial<Job> = {}): Job => ({
+  key,
+  runId: "r1",
+  projectId: "p1",
+  volumeId: "v1",
+  volumeName: "data",
+  serverId: "s1",
+  serverName: "db",
+  policy: "default",
+  slot: "2026-03-29T00:00:00Z",
+  setId: "s1/2026-03-29T00:00:00Z",
+  mode: "full",
+  modeReason: "full_first",
+  parentId: null,
+  sizeGiB: 10,
+  volumeType: "fast",
+  pool: "host@lvm#pool",
+  shared: false,
+  windowEndsAt: at("06:00:00.000"),
+  keepUntil: new Date("2026-04-28T00:00:00.001Z"),
+  backupName: "data-2026-03-29",
+  state: "planned",
+  reason: null,
+  message: null,
+  requestId: null,
+  backupId: null,
+  plannedAt: now,
+  submittedAt: null,
+  deadlineAt: null,
+  stuckReportedAt: null,
+  endedAt: null,
+  ...more,
+});
+
+export const entry = (backupId: string, more: Partial<CatalogueEntry> = {}): CatalogueEntry => ({
+  backupId,
+  projectId: "p1",
+  volumeId: "v1",
+  key: "v1/default/2026-03-29T00:00:00Z",
+  policy: "default",
+  slot: "2026-03-29T00:00:00Z",
+  serverId: "s1",
+  setId: "s1/2026-03-29T00:00:00Z",
+  isIncremental: false,
+  sizeGiB: 10,
+  volumeType: "fast",
+  parentId: null,
+  parentVerified: true,
+  keepUntil: at("02:00:00.456"),
+  held: false,
+  createdAt: now,
+  goodAt: null,
+  deleteSentAt: null,
+  goneAt: null,
+  ...more,
+});
+
+export const operation = (id: string, more: Partial<Operation> = {}): Operation => ({
+  id,
+  runId: "r1",
+  at: now,
+  kind: "create",
+  reason: "due",
+  projectId: "p1",
+  serverId: "s1",
+  volumeId: "v1",
+  backupId: null,
+  key: null,
+  message: null,
+  requestId: null,
+  ...more,
+});
+
+export const report = (id: string, more: Partial<ProjectReport> = {}): ProjectReport => ({
+  id,
+  runId: "r1",
+  projectId: "p1",
+  projectName: hardName,
+  at: now,
+  lines: [
+    {
+      volumeId: "v1",
+      volumeName: hardName,
+      serverId: "s1",
+      serverName: hardName,
+      outcome: "failed",
+      mode: "full",
+      backupId: null,
+      sizeGiB: 10,
+      durationMs: 1234,
+      reason: "due",
+      message: "no 🦄",
+    },
+  ],
+  rotation: { deleted: 1, kept: 2, failed: 0, blocked: null },
+  quota: { backups: { limit: -1, used: 3 }, gigabytes: { limit: 1000, used: 30 } },
+  notices: [],
+  ...more,
+});
