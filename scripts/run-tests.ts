@@ -32,6 +32,7 @@ interface RunnerEvent {
     readonly nesting?: number;
     readonly message?: string;
     readonly counts?: Counts;
+    readonly duration_ms?: number;
     readonly success?: boolean;
   };
 }
@@ -49,30 +50,45 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 /**
  * Runs the suites one after another with node's test runner, prints them in its own words, says after each how long it
  * took, and closes with one summary of all (the runner by itself would print one per suite).
+ * @param stop ends the suite that runs and starts no other
  */
-export async function runTests(suites: readonly Suite[]): Promise<Outcome> {
+export async function runTests(suites: readonly Suite[], stop = new AbortController().signal): Promise<Outcome> {
   const total: Counts = { tests: 0, suites: 0, passed: 0, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
-  let passed = true;
+  const failed: string[] = [];
   const start = performance.now();
 
   async function* events(): AsyncGenerator<RunnerEvent> {
     for (const suite of suites) {
+      if (stop.aborted) break;
       const began = performance.now();
       const limit = AbortSignal.timeout(suite.timeoutMs);
       // Named here too: a test that hangs should be reported by its name before the suite is ended as a whole.
       const timeout = Math.max(1000, suite.timeoutMs - 10_000);
-      const stream = run({ files: [...suite.files], concurrency: suite.concurrency, timeout, signal: limit });
+      const stream = run({
+        files: [...suite.files],
+        concurrency: suite.concurrency,
+        timeout,
+        signal: AbortSignal.any([limit, stop]),
+      });
+      const times: { readonly file: string; readonly ms: number }[] = [];
       for await (const event of stream as AsyncIterable<RunnerEvent>) {
         if (event.type === "test:summary" && event.data.file === undefined) {
           for (const key of COUNTS) total[key] += event.data.counts?.[key] ?? 0;
-          passed &&= event.data.success === true;
+          if (event.data.success !== true) failed.push(suite.name);
         } else if (!isClosingLine(event)) {
+          const { type, data } = event;
+          if (type === "test:summary" && data.file !== undefined)
+            times.push({ file: data.file, ms: data.duration_ms ?? 0 });
           yield event;
         }
       }
+      if (suite.files.length > 1) {
+        const slowest = times.sort((a, b) => b.ms - a.ms).slice(0, 5);
+        yield note(`slowest: ${slowest.map((t) => `${suiteName(t.file)} ${seconds(t.ms)}`).join(", ")}`);
+      }
       const took = seconds(performance.now() - began);
       if (limit.aborted) {
-        passed = false;
+        failed.push(suite.name);
         yield note(`suite ${suite.name} was ended: over its limit of ${seconds(suite.timeoutMs)}`);
       } else yield note(`suite ${suite.name} took ${took}`);
     }
@@ -81,7 +97,7 @@ export async function runTests(suites: readonly Suite[]): Promise<Outcome> {
   }
 
   for await (const text of Readable.from(events()).compose(spec)) process.stdout.write(text);
-  return { passed, ran: total.tests, idle: total.skipped + total.todo };
+  return { passed: failed.length === 0 && !stop.aborted, ran: total.tests, idle: total.skipped + total.todo };
 }
 
 function isClosingLine({ type, data }: RunnerEvent): boolean {

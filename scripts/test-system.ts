@@ -7,7 +7,8 @@
  * --keep         leaves the cloud that was started here running, to look at it
  */
 import { spawn, spawnSync } from "node:child_process";
-import { globSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import type { SpawnOptions } from "node:child_process";
+import { existsSync, globSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -65,10 +66,10 @@ async function freeOffset(): Promise<number> {
   fail("the ports of the cloud (13306, 15000, 18776 and so on, or 10000 above) are taken");
 }
 
-async function script(name: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<boolean> {
+async function script(name: string, args: readonly string[], options: SpawnOptions = {}): Promise<boolean> {
   const began = performance.now();
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const child = spawn(join(cloudScripts, name), args, { stdio: ["ignore", "inherit", "inherit"], env });
+  const child = spawn(join(cloudScripts, name), args, { stdio: ["ignore", "inherit", "inherit"], ...options });
   child.once("error", () => resolve(false));
   child.once("exit", (code) => resolve(code === 0));
   const ok = await promise;
@@ -79,6 +80,7 @@ async function script(name: string, args: readonly string[], env: NodeJS.Process
 /** What the services complained about, for a reader who will not see the machine again. */
 function printErrors(state: string): void {
   const dir = join(state, "log");
+  if (!existsSync(dir)) return;
   for (const file of readdirSync(dir).filter((f) => f.endsWith(".log") && !f.includes("debug"))) {
     const lines = readFileSync(join(dir, file), "utf8").split("\n");
     const errors = lines.filter((line) => / (ERROR|CRITICAL) /.test(line)).slice(-15);
@@ -98,34 +100,34 @@ const suites = findSuites(positionals).map((file) => ({
 }));
 if (process.getuid?.() !== 0) fail("it must be root, to install Debian's packages and to run the services");
 
-if (flags["use-running"]) {
-  process.exitCode = exitCodeOf(await runTests(suites));
-} else {
+const stop = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.once(name, () => {
+    console.error(`${name}: ending the suite and taking down what was started; again to leave it all as it is`);
+    stop.abort();
+  });
+}
+
+async function onOwnCloud(): Promise<number> {
   if (spawnSync("apt-get", ["--version"]).status !== 0) fail("there is no apt-get; it needs Debian 12");
-  const state = mkdtempSync(join(tmpdir(), "dirigent-cloud-"));
   const offset = process.env["AIO_PORT_OFFSET"] ?? String(await freeOffset());
-  Object.assign(process.env, { AIO_STATE: state, AIO_PORT_OFFSET: offset, AIO_HORIZON: "0" });
-  const takeDown = () => spawnSync(join(cloudScripts, "down"), ["--wipe"], { stdio: "inherit" });
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      takeDown();
-      process.exit(signal === "SIGINT" ? 130 : 143);
-    });
-  }
-  if (!(await script("install", [], { ...process.env, AIO_CEPH: "1" }))) {
+  const { signal } = stop;
+  if (!(await script("install", [], { signal, env: { ...process.env, AIO_CEPH: "1", AIO_HORIZON: "0" } }))) {
     fail("Debian's packages of OpenStack (test/openstack/install) could not be installed; apt-get's reason is above");
   }
+  const state = mkdtempSync(join(tmpdir(), "dirigent-cloud-"));
+  Object.assign(process.env, { AIO_STATE: state, AIO_PORT_OFFSET: offset, AIO_HORIZON: "0" });
   let code = 1;
-  if (await script("up", [], process.env)) {
-    code = exitCodeOf(await runTests(suites));
+  if (await script("up", [], { signal })) {
+    code = exitCodeOf(await runTests(suites, signal));
     if (code !== 0) printErrors(state);
   } else {
     printErrors(state);
-    console.error(
-      `test:system cannot run: the cloud did not come up (test/openstack/up); its logs are in ${state}/log`,
-    );
+    console.error("test:system cannot run: the cloud did not come up (test/openstack/up)");
   }
   if (flags.keep) console.log(`the cloud stays: AIO_STATE=${state} AIO_PORT_OFFSET=${offset}`);
-  else await script("down", ["--wipe"], process.env);
-  process.exitCode = code;
+  else if (!(await script("down", ["--wipe"]))) code = 1;
+  return code;
 }
+
+process.exitCode = flags["use-running"] ? exitCodeOf(await runTests(suites, stop.signal)) : await onOwnCloud();
