@@ -152,6 +152,13 @@ check("states", [
     want: [["undersized", "warning", ["f4"]]],
   },
   {
+    name: "begun while the earlier listing was being made",
+    before: [f1],
+    volumes: [{ id: "v1", projectId: "p1", sizeGiB: 2 }],
+    came: [{ ...f4, createdAt: "2026-01-20T00:59:59.000Z" }],
+    want: [],
+  },
+  {
     name: "smaller than the volume has become since",
     before: [f1],
     volumesNow: [{ id: "v1", projectId: "p1", sizeGiB: 2 }],

@@ -1,4 +1,4 @@
-import { check, f4 } from "../../test/audit/cases.ts";
+import { check } from "../../test/audit/cases.ts";
 import { point } from "../../test/audit/builders.ts";
 import type { ListedBackup } from "./listing.ts";
 
@@ -14,6 +14,7 @@ const old = night(11, "p1");
 const kept = night(11, "p1", "2026-01-02T00:00:00");
 const elsewhere = night(11, "p2");
 const keptElsewhere = night(11, "p2", "2026-01-02T00:00:00");
+const came = point({ id: "f4", volume: "p1-v0", created: "2026-01-20T12:00:00" });
 const tooMany = [["brake-exceeded", "failure", ids(old)]] as const;
 
 check("the brake", [
@@ -44,12 +45,17 @@ check("the brake", [
     want: [["brake-exceeded", "failure", ids(night(15, "p1"))]],
   },
   {
+    name: "but what came since counts as a point, good or not",
+    before: [...night(15, "p1"), ...night(84, "p1", "2026-01-02T00:00:00")],
+    gone: ids(night(15, "p1")),
+    came: [{ ...came, status: "error" }],
+    want: [["in-error", "warning", ["f4"]]],
+  },
+  {
     name: "one more for each that turned good since the earlier listing",
     before: [...old, ...kept],
     gone: ids(old),
-    came: [
-      { ...f4, volumeId: "p1-v0", metadata: { ...f4.metadata, "dirigent:key": "p1-v0/daily/2026-01-20T12:00:00Z" } },
-    ],
+    came: [came],
     want: [],
   },
   {
@@ -82,17 +88,17 @@ check("the brake", [
     want: tooMany,
   },
   {
+    name: "nor for what turned good there",
+    before: [...old, ...kept],
+    gone: ids(old),
+    came: [{ ...came, projectId: "p2" }],
+    want: tooMany,
+  },
+  {
     name: "not for what failed",
     before: [...old, ...kept],
     gone: ids(old),
-    came: [
-      {
-        ...f4,
-        status: "error",
-        volumeId: "p1-v0",
-        metadata: { ...f4.metadata, "dirigent:key": "p1-v0/daily/2026-01-20T12:00:00Z" },
-      },
-    ],
+    came: [{ ...came, status: "error" }],
     want: [...tooMany, ["in-error", "warning", ["f4"]]],
   },
   {

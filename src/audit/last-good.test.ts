@@ -1,4 +1,4 @@
-import { chains, check, f1, f3, f4, i3, marked } from "../../test/audit/cases.ts";
+import { chains, check, f1, f3, f4, i1, i3, marked } from "../../test/audit/cases.ts";
 import { foreign, point } from "../../test/audit/builders.ts";
 
 const allIds = chains.map((each) => each.id);
@@ -109,6 +109,27 @@ check("the last good point of a volume", [
       ["last-good-doubted", "warning", ["f1"]],
       ["promise-shortened", "failure", ["f1"]],
       ["unmarked", "warning", ["f1"]],
+    ],
+  },
+  {
+    name: "a child of what lost its marks is doubtful, too",
+    before: [f1, i1],
+    came: [{ ...f1, metadata: {} }],
+    want: [
+      ["last-good-doubted", "warning", ["f1", "i1"]],
+      ["promise-shortened", "failure", ["f1"]],
+      ["foreign-parent", "warning", ["i1", "f1"]],
+      ["unmarked", "warning", ["f1"]],
+    ],
+  },
+  {
+    name: "a child whose parent is gone is lost, too",
+    before: chains,
+    gone: ["f3"],
+    want: [
+      ["newest-chain-broken", "failure", ["f3", "i3"]],
+      ["removed-out-of-order", "failure", ["f3", "i3"]],
+      ["parent-gone", "failure", ["i3"]],
     ],
   },
   {

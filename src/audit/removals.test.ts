@@ -1,4 +1,4 @@
-import { chains, check, f1, f3, i1, i2, marked } from "../../test/audit/cases.ts";
+import { chains, check, f1, f3, f4, i1, i2, marked } from "../../test/audit/cases.ts";
 import { foreign, point } from "../../test/audit/builders.ts";
 
 const held = marked(i1, { "dirigent:hold": "" });
@@ -81,6 +81,27 @@ check("the promise of what went", [
     want: [],
   },
   {
+    name: "a failed attempt, once a newer good point has come",
+    before: [f1, marked({ ...i1, status: "error" }, farFuture), marked({ ...f3, status: "error" }, farFuture)],
+    gone: ["f3"],
+    came: [f4],
+    want: [["in-error", "warning", ["i1"]]],
+  },
+  {
+    name: "a failed attempt, although the newer good point was judged bad since",
+    before: [marked({ ...f1, status: "error" }, farFuture), f3],
+    gone: ["f1"],
+    came: [marked(f3, { "dirigent:verdict": "bad" })],
+    want: [["last-good-doubted", "warning", ["f3"]]],
+  },
+  {
+    name: "what was being made and failed since",
+    before: [f1, marked({ ...f3, status: "creating" }, farFuture)],
+    gone: ["f3"],
+    came: [f4],
+    want: [],
+  },
+  {
     name: "a failed attempt, without one",
     before: [f1, marked({ ...f3, status: "error" }, farFuture)],
     gone: ["f3"],
@@ -153,6 +174,12 @@ check("order and ancestors", [
     before: [f1, i1, twin, f3],
     gone: ["i1"],
     want: [["removed-out-of-order", "failure", ["i1", "i1b"]]],
+  },
+  {
+    name: "which of two in one second was the newer nobody knows",
+    before: [f1, i1, { ...twin, createdAt: i1.createdAt }, f3],
+    gone: ["i1"],
+    want: [],
   },
   { name: "the newer branch went first", before: [f1, i1, twin, f3], gone: ["i1b"], want: [] },
   {

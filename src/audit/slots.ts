@@ -1,7 +1,7 @@
 import type { Finding } from "./findings.ts";
 import type { ListedBackup } from "./listing.ts";
 import { mark } from "./marks.ts";
-import { about, isPermitted } from "./removals.ts";
+import { about } from "./removals.ts";
 import type { Comparison } from "./removals.ts";
 import type { View } from "./view.ts";
 
@@ -19,8 +19,8 @@ export function checkSlots(now: View): Finding[] {
 }
 
 /** Rule 2 over time: a slot that had its point is not done again when the point is gone. */
-export function checkRepeats({ before, now, removed, options }: Comparison): Finding[] {
-  const done = removed.filter((was) => before.isOurs(was) && !isPermitted(was, options));
+export function checkRepeats({ before, now, removed }: Comparison): Finding[] {
+  const done = removed.filter((was) => before.isOurs(was));
   const fresh = now.ours.filter((each) => !before.find(each.id));
   const byKey = Map.groupBy(fresh, (each) => each.metadata[mark.key]);
   return done.flatMap((was): Finding[] => {

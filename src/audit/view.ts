@@ -124,7 +124,7 @@ export class View {
     const largest = new Map<string, number>();
     const earlier = this.#earlier;
     for (const each of this.ours.toSorted((a, b) => createdMs(a) - createdMs(b))) {
-      const isNewer = earlier && !earlier.find(each.id) && createdMs(each) > earlier.endedMs;
+      const isNewer = earlier && createdMs(each) > earlier.endedMs;
       const then = (isNewer && earlier.volume(each.volumeId)?.sizeGiB) || 0;
       const least = Math.max(largest.get(each.volumeId) ?? 0, then);
       if (each.sizeGiB < least || each.sizeGiB === 0) undersized.add(each.id);
