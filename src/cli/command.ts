@@ -61,5 +61,6 @@ export interface Command<Options = object> {
   readonly printsData?: boolean;
   /** At a signal it ends what is running before it stops. */
   readonly drains?: boolean;
+  /** Imports the store and the clients when it is called: they take longer to load than `--help` should. */
   run(given: Given<Options>, context: Context): Promise<ExitCode>;
 }

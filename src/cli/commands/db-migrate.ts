@@ -1,4 +1,3 @@
-import { migrate, schemaStatus } from "../../store/open.ts";
 import type { Command } from "../command.ts";
 import { exit } from "../exit-codes.ts";
 import { describeSchema } from "./db-status.ts";
@@ -12,6 +11,7 @@ export const dbMigrate: Command = {
   printsData: true,
   async run(_given, { settings, output }) {
     const { url, shownUrl } = settings().database;
+    const { migrate, schemaStatus } = await import("../../store/open.ts");
     const before = await schemaStatus(url);
     const status = await migrate(url);
     const applied = before.pending;

@@ -1,5 +1,4 @@
 import type { SchemaStatus } from "../../store/migrations.ts";
-import { schemaStatus } from "../../store/open.ts";
 import type { Command } from "../command.ts";
 import { exit } from "../exit-codes.ts";
 
@@ -23,6 +22,7 @@ export const dbStatus: Command = {
   printsData: true,
   async run(_given, { settings, output }) {
     const { url, shownUrl } = settings().database;
+    const { schemaStatus } = await import("../../store/open.ts");
     const status = await schemaStatus(url);
     const value = {
       database: shownUrl,
