@@ -113,7 +113,9 @@ export function refusal(info: RequestInfo, answer: Answer): CloudError {
     status >= 300 && status < 400
       ? "redirects are not followed; the catalogue or the settings name a wrong address"
       : messageOf(answer.text, info.secrets);
-  return failure(info, detail, { kind: "answer", reached: reachedBy(info.method, status), answer });
+  // Who else answers 404 on the way (a proxy, a wrong address) has not looked for the object.
+  const kind = status === 404 && !hasKey(readJson(answer.text), "itemNotFound") ? "malformed" : "answer";
+  return failure(info, detail, { kind, reached: reachedBy(info.method, status), answer });
 }
 
 /**

@@ -56,7 +56,8 @@ export function findEndpoint(
     }
     const url = fits[0]?.url;
     if (url !== undefined) {
-      return URL.canParse(url) ? { url: url.replace(/\/+$/, "") } : { problem: `the catalogue's URL "${url}" is none` };
+      if (!/^https?:\/\//.test(url) || !URL.canParse(url)) return { problem: `the catalogue's URL "${url}" is none` };
+      return { url: url.replace(/\/+$/, "") };
     }
   }
   const known = catalogue

@@ -93,8 +93,12 @@ export class ConnectionError extends Error {
   }
 }
 
-/** True for an object that the service does not have, or does not show to us. */
-export const isNotFound = (error: unknown): boolean => error instanceof CloudError && error.status === 404;
+/**
+ * True when the service itself says that it has no such object, or none that we may see. A page of a proxy, or a 404 on the way there (Keystone, a
+ * version document), says nothing of the kind.
+ */
+export const isNotFound = (error: unknown): error is CloudError =>
+  error instanceof CloudError && error.status === 404 && error.kind === "answer" && error.reached === "yes";
 
 /** True when the caller's own signal ended the call. */
 export const isAborted = (error: unknown): boolean => error instanceof CloudError && error.kind === "aborted";

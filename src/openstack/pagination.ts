@@ -1,4 +1,4 @@
-import { CloudError } from "./errors.ts";
+import { CloudError, isNotFound } from "./errors.ts";
 import type { ServiceClient } from "./service.ts";
 import type { Row } from "./wire.ts";
 
@@ -21,6 +21,8 @@ interface Item<T> {
 interface Page<T> {
   readonly items: readonly Item<T>[];
   readonly next: URLSearchParams | null;
+  /** The error that says that this page's link leads nowhere. */
+  readonly astray: () => CloudError;
 }
 
 /**
@@ -36,13 +38,16 @@ export async function* paginate<T>(
 ): AsyncGenerator<T, void, undefined> {
   const recent = new RecentIds();
   let query = new URLSearchParams(listing.query);
+  let stale = 0;
   for (;;) {
     const page = await fetchFrom(client, listing, { query, recent, signal });
     const fresh = page.items.filter(({ id }) => !recent.has(id));
     for (const { value } of fresh) yield value;
-    recent.add(fresh.map(({ id }) => id));
-    // A link after a page without anything new would be followed for ever.
-    if (page.next === null || fresh.length === 0) return;
+    if (page.next === null) return;
+    // After a step back, pages of known rows come first. More of them than there are known rows are a circle.
+    stale = fresh.length === 0 ? stale + 1 : 0;
+    if (stale > recent.size) throw page.astray();
+    if (fresh.length > 0) recent.add(fresh.map(({ id }) => id));
     query = new URLSearchParams(listing.query);
     for (const [name, value] of page.next) query.set(name, value);
   }
@@ -78,11 +83,12 @@ async function fetchPage<T>(
   query: URLSearchParams,
   signal: AbortSignal,
 ): Promise<Page<T>> {
-  const { value } = await client.read({ method: "GET", route, query, expect: 200, signal }, (body) => ({
+  const call = { method: "GET", route, query, expect: 200, signal } as const;
+  const { value, malformed } = await client.read(call, (body) => ({
     items: body.rows(key).map((row) => ({ id: row.text("id"), value: read(row) })),
     next: queryOf(nextLink(body)),
   }));
-  return value;
+  return { ...value, astray: () => malformed("the links to the next page go in a circle") };
 }
 
 const linkBeside =
@@ -100,9 +106,8 @@ const queryOf = (link: string | null): URLSearchParams | null => {
 
 /** Cinder answers 404 to an unknown marker, Nova 400 with its name in the message. */
 const isMarkerLost = (error: unknown, query: URLSearchParams): boolean =>
-  error instanceof CloudError &&
   query.has("marker") &&
-  (error.status === 404 || (error.status === 400 && error.message.includes("marker")));
+  (isNotFound(error) || (error instanceof CloudError && error.status === 400 && error.detail.includes("marker")));
 
 /** The ids of the last two pages: enough to find the way back, and to leave out what a step back brings again. */
 class RecentIds {
@@ -110,6 +115,8 @@ class RecentIds {
   #last: readonly string[] = [];
   #forgotten = false;
   #known = new Set<string>();
+  /** What was known at the last step back. From the start of a listing, new rows come before those that are known. */
+  #pinned = new Set<string>();
 
   add(ids: readonly string[]): void {
     this.#forgotten ||= this.#previous.length > 0;
@@ -118,8 +125,12 @@ class RecentIds {
     this.#known = new Set([...this.#previous, ...this.#last]);
   }
 
+  get size(): number {
+    return this.#known.size + this.#pinned.size;
+  }
+
   has(id: string): boolean {
-    return this.#known.has(id);
+    return this.#known.has(id) || this.#pinned.has(id);
   }
 
   /**
@@ -127,6 +138,7 @@ class RecentIds {
    * listing, as long as all its rows are remembered.
    */
   *wayBack(): Generator<string | null> {
+    this.#pinned = new Set(this.#forgotten ? this.#known : [...this.#pinned, ...this.#known]);
     const ids = [...this.#previous, ...this.#last];
     let at = ids.length - 1;
     for (let step = 1; at > 0; step *= 2) {

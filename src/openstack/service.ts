@@ -3,7 +3,7 @@ import { findEndpoint, splitVersion, type CatalogueService } from "./catalogue.t
 import { newRequestId, type CloudDeps } from "./deps.ts";
 import { CloudError, CloudUnfit, type ServiceName } from "./errors.ts";
 import type { Http } from "./http.ts";
-import type { Token } from "./login.ts";
+import { secretsOf, type Token } from "./login.ts";
 import { requirements } from "./microversion.ts";
 import { isTransient, retryDelayMs, type RetryPolicy } from "./retry.ts";
 import type { Session } from "./session.ts";
@@ -21,6 +21,13 @@ export interface Call {
   /** The one status that means success. */
   readonly expect: number;
   readonly signal: AbortSignal;
+}
+
+export interface Read<T> {
+  readonly value: T;
+  readonly requestId: string | null;
+  /** The error for an answer that turns out to make no sense later on. */
+  readonly malformed: (detail: string) => CloudError;
 }
 
 /** What all service clients of one cloud share. */
@@ -55,10 +62,13 @@ export class ServiceClient {
     this.#wiring = wiring;
   }
 
-  /** The pieces of the answer's body that `read` takes. @throws CloudError */
-  async read<T>(call: Call, read: (body: Row) => T): Promise<{ value: T; requestId: string | null }> {
+  /** What `read` takes from the answer's body. @throws CloudError */
+  async read<T>(call: Call, read: (body: Row) => T): Promise<Read<T>> {
     const { info, answer } = await this.#request(call);
-    return { value: readBody(info, answer, read), requestId: answer.requestId };
+    const value = readBody(info, answer, read);
+    const malformed = (detail: string): CloudError =>
+      failure(info, detail, { kind: "malformed", reached: "yes", answer });
+    return { value, requestId: answer.requestId, malformed };
   }
 
   /** For calls whose answer has nothing to say but its status. @throws CloudError */
@@ -95,7 +105,7 @@ export class ServiceClient {
       await this.#wiring.deps.clock.sleep(waitMs, call.signal);
     } catch (error) {
       if (!call.signal.aborted) throw error;
-      throw failure(this.#info(call, sentRequestId, []), "the caller gave up", { kind: "aborted", reached: "no" });
+      throw failure(this.#info(call, sentRequestId), "the caller gave up", { kind: "aborted", reached: "no" });
     }
   }
 
@@ -128,7 +138,7 @@ export class ServiceClient {
     token: Token,
     sentRequestId: string,
   ): Promise<{ info: RequestInfo; answer: Answer; route: Route }> {
-    const info = this.#info(call, sentRequestId, [token.value]);
+    const info = this.#info(call, sentRequestId, token);
     const route = await this.#route(info, token, call.signal);
     const path = call.route.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(call.ids?.[name] ?? ""));
     const query = call.query === undefined ? "" : `?${call.query.toString()}`;
@@ -158,7 +168,9 @@ export class ServiceClient {
     };
   }
 
-  #info({ method, route }: Call, sentRequestId: string, secrets: readonly string[]): RequestInfo {
+  #info({ method, route }: Call, sentRequestId: string, token?: Token): RequestInfo {
+    const secrets = secretsOf(this.#wiring.session.parameters.auth);
+    if (token !== undefined) secrets.push(token.value);
     return { service: this.#service, method, route, sentRequestId, preparing: false, secrets };
   }
 }

@@ -1,0 +1,17 @@
+/** A self-signed certificate for 127.0.0.1 that only tests use. Made with openssl, valid for a hundred years. */
+export const testKey = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgOzeApQFw3Hu6Wf6R
+mxZ04/vCFjjqXZ9dZEPZ2hA28e+hRANCAATyhLXDk7/GsS4eCCE6/xlDnwn8J1ll
+eRPuk7LRXOfvB4DvdyNL9/pmgihbZm+q72/tMDJxYy/FzqUosyur1o0U
+-----END PRIVATE KEY-----`;
+export const testCertificate = `-----BEGIN CERTIFICATE-----
+MIIBrDCCAVKgAwIBAgIUYml4Otlx5LFpI2ADD39A3CsyZLIwCgYIKoZIzj0EAwIw
+IjEgMB4GA1UEAwwXRGlyaWdlbnQgdGVzdCBhdXRob3JpdHkwIBcNMjYxMTIxMDYy
+MzM1WhgPMjEyNjEwMjgwNjIzMzVaMCIxIDAeBgNVBAMMF0RpcmlnZW50IHRlc3Qg
+YXV0aG9yaXR5MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE8oS1w5O/xrEuHggh
+Ov8ZQ58J/CdZZXkT7pOy0Vzn7weA73cjS/f6ZoIoW2Zvqu9v7TAycWMvxc6lKLMr
+q9aNFKNkMGIwHQYDVR0OBBYEFHz2TOgpoIzc30JuRPtw+jqDPshGMB8GA1UdIwQY
+MBaAFHz2TOgpoIzc30JuRPtw+jqDPshGMA8GA1UdEwEB/wQFMAMBAf8wDwYDVR0R
+BAgwBocEfwAAATAKBggqhkjOPQQDAgNIADBFAiEAwYirA90y+TAjgVhEq4Dot/mV
+GA1ZWx2g6inxk5LNdIoCIB3Ps1/SFBFcHhZr5kkuV189d8VIZi1insuNMtpbZRG1
+-----END CERTIFICATE-----`;
