@@ -7,6 +7,7 @@
  * const reader = await makeReader(cloud, "nights");      // GET only, application credential (credentials.ts)
  * const writer = await makeWriter(cloud, "nights");      // member on every project of the domain
  * const file = await writeClouds(cloud, dir, { reader, writer });  // a clouds.yaml of mode 0600 for OS_CLIENT_CONFIG_FILE
+ * const clouds = await openProductClouds(cloud, reader, writer);  // the product's own clients (product.ts)
  * const all = await backups(cloud.admin);                // Cinder's own word, for judging (judge.ts)
  * await until("all available", async () => ...);         // wait.ts, bounded
  * const maria = await startMariaDb();                    // mariadb.ts: fresh databases on a server of our own
@@ -14,7 +15,8 @@
  * ```
  *
  * A conductor sees the whole cloud, so suites run one after another, each with a prefix of its own, and each
- * removes its world in `after`, also when it failed. `run` and `start` of processes.ts end with the suite.
+ * removes its world in `after`, also when it failed. A suite whose name starts with `ceph` runs last and calls `addCeph`
+ * (ceph.ts), after which seeds of the type `rbd` work. `run` and `start` of processes.ts end with the suite.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
