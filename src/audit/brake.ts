@@ -46,4 +46,4 @@ function mostAllowed(projectId: string, { before, now, options }: Comparison): n
 }
 
 const isFor = (override: BrakeOverride, projectId: string, sinceMs: number): boolean =>
-  override.projectId === projectId && Date.parse(override.expiresAt) > sinceMs;
+  override.projectId === projectId && override.expiresAt.getTime() > sinceMs;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { eachWithFakeCloud, full, id, incremental, secret } from "../../test/audit/harness.ts";
+import { findUserId } from "./cloud.ts";
 import { AuditError, AuditHttpError } from "./errors.ts";
 import type { AuditErrorKind } from "./errors.ts";
 
@@ -15,9 +16,9 @@ const failsAs = (kind: AuditErrorKind, message: RegExp) => (error: unknown) => {
   return true;
 };
 
-describe("the login", () => {
-  const loginOf = (n = 0): unknown => JSON.parse(harness.sent("POST")[n]?.body ?? "");
+const loginOf = (n = 0): unknown => JSON.parse(harness.sent("POST")[n]?.body ?? "");
 
+describe("the login", () => {
   it("is by password and project", async () => {
     await harness.take();
     assert.deepEqual(loginOf(), {
@@ -86,6 +87,21 @@ describe("the login", () => {
   it("fails without a token", async () => {
     harness.cloud.intercept = () => ({ status: 201, body: { token: { catalog: [] } } });
     await assert.rejects(harness.take(), failsAs("malformed", /no token/));
+  });
+});
+
+describe("findUserId", () => {
+  it("says who logs in, without a project if there is none", async () => {
+    const auth = { kind: "password", user: { id: "u1" }, password: secret } as const;
+    assert.equal(await findUserId(harness.access({ auth })), "conductor");
+    assert.deepEqual(loginOf(), {
+      auth: { identity: { methods: ["password"], password: { user: { id: "u1", password: secret } } } },
+    });
+  });
+
+  it("fails for a wrong password", async () => {
+    harness.cloud.intercept = () => ({ status: 401 });
+    await assert.rejects(findUserId(harness.access()), failsAs("auth", /^the login answered 401$/));
   });
 });
 

@@ -90,6 +90,17 @@ export async function openBlockStorage(access: CloudAccess, signal?: AbortSignal
   };
 }
 
+/**
+ * Logs in to learn who that is: `conductor.user_ids` may leave out the conductor's own user.
+ * @throws AuditHttpError, AuditError
+ */
+export async function findUserId(access: CloudAccess, signal?: AbortSignal): Promise<string> {
+  const send = sender(await httpClient(access), access.timeoutMs, signal);
+  const answer = await send("POST", tokensUrl(access.authUrl), loginBody(access));
+  if (answer.status !== 201) throw httpError("the login", answer);
+  return new Checked(answer.data, "login").at("token").at("user").at("id").string();
+}
+
 interface Session {
   readonly token: string;
   readonly endpoint: string;

@@ -25,7 +25,7 @@ export interface BrakeLimits {
 export interface BrakeOverride {
   readonly projectId: string;
   readonly count: number;
-  readonly expiresAt: string;
+  readonly expiresAt: Date;
 }
 
 export const designBrake: BrakeLimits = { least: 10, percentOfPoints: 15 };

@@ -38,7 +38,7 @@ export async function readAll(cinder: BlockStorageReader, query: PageQuery): Pro
     const page = body.at(query.resource).list();
     for (const row of page) rows.set(row.at("id").string(), row);
     const next = nextMarker(body.at(`${query.resource}_links`));
-    if (next === undefined || page.length === 0) return [...rows.values()];
+    if (next === undefined) return [...rows.values()];
     if (followed.has(next)) throw new AuditError("malformed", `${query.resource}: page ${next} leads back to itself`);
     followed.add(next);
     marker = next;

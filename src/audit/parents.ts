@@ -25,7 +25,6 @@ export async function resolveParents(
   options: ParentOptions,
 ): Promise<ListedBackup[]> {
   const formerParent = new Map(options.former.map((each) => [each.id, each.parentId]));
-  const known = new Set(backups.map((each) => each.id));
   const parentOf = new Map<string, string>();
   const vanished = new Set<string>();
 
@@ -37,7 +36,7 @@ export async function resolveParents(
       const children = await readAll(cinder, { resource: "backups", filters, pageSize: options.pageSize });
       for (const child of children) {
         const id = child.at("id").string();
-        if (known.has(id)) parentOf.set(id, candidate);
+        parentOf.set(id, candidate);
         open.delete(id);
       }
     }

@@ -102,6 +102,14 @@ describe("runAudit", () => {
     assert.deepEqual(await loadListing(file), first.listing);
   });
 
+  it("saves an empty listing where there never was more", async () => {
+    const file = join(folder, "seen.json");
+    await run({ saveFile: file });
+    const report = await run({ before: { file }, saveFile: file });
+    assert.deepEqual([report.passed, report.notSaved], [true, undefined]);
+    assert.deepEqual(await loadListing(file), report.listing);
+  });
+
   it("must know the conductor", async () => {
     await assert.rejects(run({ rules: { userIds: [] } }), { kind: "usage" });
     assert.deepEqual(harness.cloud.requests, []);

@@ -97,7 +97,11 @@ function answer(cloud: FakeCloud, request: FakeRequest): Reply {
   if (request.method === "POST" && request.path === "/identity/v3/auth/tokens") {
     const token = `token-${cloud.requests.filter((each) => each.method === "POST").length}`;
     cloud.tokens.push(token);
-    return { status: 201, headers: { "x-subject-token": token }, body: { token: { catalog: cloud.catalogue } } };
+    return {
+      status: 201,
+      headers: { "x-subject-token": token },
+      body: { token: { user: { id: "conductor" }, catalog: cloud.catalogue } },
+    };
   }
   if (!cloud.tokens.includes(String(request.headers["x-auth-token"]))) {
     return {
