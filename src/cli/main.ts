@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { systemFiles } from "../config/environment.ts";
 import { directIo } from "../domain/io.ts";
 import type { Command } from "./command.ts";
+import { auditCommand } from "./commands/audit.ts";
 import { backupsList } from "./commands/backups-list.ts";
 import { conductorCommand } from "./commands/conductor.ts";
 import { planCommand } from "./commands/plan.ts";
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
   conductorCommand,
   planCommand,
   backupsList,
+  auditCommand,
   configCheck,
   configReference,
   dbMigrate,
