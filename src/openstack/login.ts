@@ -11,6 +11,8 @@ export interface Token {
   readonly userId: string;
   /** `null` when Keystone gave a token without a project. */
   readonly projectId: string | null;
+  /** Names. */
+  readonly roles: readonly string[];
   readonly catalogue: Catalogue;
   readonly lifetimeMs: number;
 }
@@ -52,6 +54,7 @@ const tokenOf = (value: string, token: Row): Token => ({
   value,
   userId: token.row("user").text("id"),
   projectId: token.rowOrNull("project")?.text("id") ?? null,
+  roles: token.rowsOrNone("roles").map((role) => role.text("name")),
   catalogue: readCatalogue(token.rowsOrNone("catalog")),
   // Both by Keystone's clock, so that ours need not be right.
   lifetimeMs: token.time("expires_at").getTime() - token.time("issued_at").getTime(),

@@ -11,6 +11,7 @@ import type { CloudDeps } from "./deps.ts";
 import { ConnectionError, type ServiceName } from "./errors.ts";
 import { Http } from "./http.ts";
 import { listProjects } from "./identity/projects.ts";
+import { inspectionOf, type Inspection } from "./inspection.ts";
 import { Limiter } from "./limiter.ts";
 import { defaultRetries, type RetryPolicy } from "./retry.ts";
 import { ServiceClient, type Wiring } from "./service.ts";
@@ -33,6 +34,8 @@ export interface CloudOptions {
 export interface Clouds {
   readonly reader: ReaderCloud;
   readonly writer: WriterCloud;
+  /** What only `doctor` asks. */
+  readonly inspection: Inspection;
   /** Closes idle connections. Requests in flight fail. */
   close(): void;
 }
@@ -72,6 +75,7 @@ export async function openClouds(options: CloudOptions, deps: CloudDeps): Promis
   return {
     reader: readerCloud(reader, pageSize),
     writer: writerCloud(writer),
+    inspection: inspectionOf({ reader, writer }),
     close: () => {
       reader.http.close();
       writer.http.close();

@@ -20,6 +20,8 @@ export interface Call {
   readonly body?: unknown;
   /** The one status that means success. */
   readonly expect: number;
+  /** Sends the token once more as `X-Service-Token`: only to find out whether a service falls for it. */
+  readonly asService?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -75,6 +77,22 @@ export class ServiceClient {
   async send(call: Call): Promise<{ requestId: string | null }> {
     const { answer } = await this.#request(call);
     return { requestId: answer.requestId };
+  }
+
+  /** The status that one call is answered with, whatever it is. Nothing is tried again except after a 401. @throws CloudError without an answer */
+  async status(call: Call): Promise<number> {
+    const tried = await this.#try(call, newRequestId(this.#wiring.deps.random));
+    if (tried.error === null) return tried.answer.status;
+    if (tried.error.status === null) throw tried.error;
+    return tried.error.status;
+  }
+
+  /** The microversion in use. @throws CloudError, CloudUnfit */
+  async microversion(signal: AbortSignal): Promise<string> {
+    const info = this.#info({ method: "GET", route: "versions" }, newRequestId(this.#wiring.deps.random));
+    const token = await this.#wiring.session.token(this.#projectId, { signal });
+    const { headers } = await this.#route(info, token, signal);
+    return headers["openstack-api-version"]?.split(" ").at(-1) ?? "";
   }
 
   async #request(call: Call): Promise<{ info: RequestInfo; answer: Answer }> {
@@ -145,7 +163,11 @@ export class ServiceClient {
     const answer = await this.#wiring.http.send({
       ...info,
       url: `${route.base}/${path}${query}`,
-      headers: { ...route.headers, "x-auth-token": token.value },
+      headers: {
+        ...route.headers,
+        "x-auth-token": token.value,
+        ...(call.asService === true ? { "x-service-token": token.value } : {}),
+      },
       ...(call.body === undefined ? {} : { body: call.body }),
       signal: call.signal,
     });
@@ -168,7 +190,7 @@ export class ServiceClient {
     };
   }
 
-  #info({ method, route }: Call, sentRequestId: string, token?: Token): RequestInfo {
+  #info({ method, route }: Pick<Call, "method" | "route">, sentRequestId: string, token?: Token): RequestInfo {
     const secrets = secretsOf(this.#wiring.session.parameters.auth);
     if (token !== undefined) secrets.push(token.value);
     return { service: this.#service, method, route, sentRequestId, preparing: false, secrets };
