@@ -1,4 +1,4 @@
-import type { BrakeOverride, Operation } from "../domain/catalogue.ts";
+import type { BrakeOverride, Job, Operation } from "../domain/catalogue.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Logger } from "../domain/log.ts";
 import type { Policy, Selection } from "../domain/policy.ts";
@@ -41,6 +41,8 @@ export interface Conductor {
   readonly log: Logger;
   /** A new unique id, e.g. a UUID. */
   readonly newId: () => string;
+  /** Told of the open jobs after every round, for somebody who watches. */
+  readonly onProgress?: (open: readonly Job[]) => void;
 }
 
 /** The two stages of stopping: `drain` means start nothing new, `cut` means give up on work in hand. */

@@ -32,6 +32,7 @@ export async function executeJobs(
   while (!stop.aborted) {
     try {
       const { open, moved } = await round(conductor, lease, userIds, signals);
+      conductor.onProgress?.(open);
       ends.start(open);
       if (open.every((job) => job.stuckReportedAt !== null)) {
         await ends.settle();

@@ -67,7 +67,7 @@ async function rotate(
   end: ProjectEnd,
   signals: Signals,
 ): Promise<ProjectReport["rotation"]> {
-  const nothing = { deleted: 0, kept: 0, failed: 0 };
+  const nothing = { deleted: 0, kept: 0, failed: 0, reasons: {} };
   if (!conductor.settings.rotationEnabled) return { ...nothing, blocked: null };
   if (end.backups === null) return { ...nothing, blocked: end.blocked ?? "unproven_reader" };
   const { backups } = end;

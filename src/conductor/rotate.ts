@@ -68,32 +68,37 @@ export async function rotateProject(
   }
   if (record.length > 0) await conductor.repository.appendOperations(record);
   const summary = { deleted: 0, failed: 0, kept: kept.length };
+  const reasons = new Map<Reason, number>();
+  const count = (reason: Reason, by = 1): void => void reasons.set(reason, (reasons.get(reason) ?? 0) + by);
+  for (const { reason } of kept) count(reason);
   const queue = [...plan.chains];
   const worker = async (): Promise<void> => {
     for (let chain = queue.shift(); chain !== undefined; chain = queue.shift()) {
       const done = await deleteChain(conductor, lease, { input, chain, signals });
-      summary.deleted += done.deleted;
+      summary.deleted += done.deleted.length;
       summary.failed += done.failed;
-      summary.kept += chain.deletions.length - done.deleted;
+      summary.kept += chain.deletions.length - done.deleted.length;
+      for (const point of done.deleted) count(deleteReason(point));
+      if (done.obstacle !== null) count(done.obstacle, chain.deletions.length - done.deleted.length);
     }
   };
   await Promise.all(Array.from({ length: parallelChains }, worker));
-  return { ...summary, blocked: plan.blocked };
+  return { ...summary, reasons: Object.fromEntries(reasons), blocked: plan.blocked };
 }
 
 async function deleteChain(
   conductor: Conductor,
   lease: LeaseKeeper,
   { input, chain, signals }: { input: RotationInput; chain: DeadChain; signals: Signals },
-): Promise<{ deleted: number; failed: number }> {
-  let deleted = 0;
+): Promise<{ deleted: readonly Point[]; failed: number; obstacle: Reason | null }> {
+  const deleted: Point[] = [];
   for (const point of chain.deletions) {
     if (signals.drain.aborted) break;
     const obstacle = await checkBeforeDelete(conductor, input, point, signals.cut);
     if (obstacle === "gone") continue;
     if (obstacle !== null) {
       await conductor.repository.appendOperations([keepRow(conductor, input.runId, point, obstacle)]);
-      break;
+      return { deleted, failed: 0, obstacle };
     }
     const failure = await deletePoint(conductor, lease, { runId: input.runId, point, signal: signals.cut });
     if (failure !== null) {
@@ -105,11 +110,11 @@ async function deleteChain(
           ...failure,
         }),
       ]);
-      return { deleted, failed: 1 };
+      return { deleted, failed: 1, obstacle: "delete_failed" };
     }
-    deleted += 1;
+    deleted.push(point);
   }
-  return { deleted, failed: 0 };
+  return { deleted, failed: 0, obstacle: null };
 }
 
 /** Reads the object and its children again, right before its DELETE (rule 1). */
@@ -148,7 +153,7 @@ async function deletePoint(
   await repository.appendOperations([
     operation(conductor, runId, {
       kind: "delete",
-      reason: point.backup.status === "error" ? "failed_superseded" : "expired",
+      reason: deleteReason(point),
       ...subjectOfPoint(point),
     }),
   ]);
@@ -190,11 +195,13 @@ async function deletePoint(
   async function gone(): Promise<null> {
     await repository.patchCatalogueEntry(id, { goneAt: clock.now() });
     await repository.appendOperations([
-      operation(conductor, runId, { kind: "delete_verified", reason: "expired", ...subjectOfPoint(point) }),
+      operation(conductor, runId, { kind: "delete_verified", reason: deleteReason(point), ...subjectOfPoint(point) }),
     ]);
     return null;
   }
 }
+
+const deleteReason = ({ backup }: Point): Reason => (backup.status === "error" ? "failed_superseded" : "expired");
 
 const subjectOfPoint = (point: Point): Pick<Operation, "projectId" | "serverId" | "volumeId" | "backupId" | "key"> => ({
   projectId: point.projectId,

@@ -39,7 +39,10 @@ export interface ReportLine {
 export interface RotationSummary {
   readonly deleted: number;
   readonly kept: number;
+  /** DELETEs that did not lead to a gone backup. */
   readonly failed: number;
+  /** How many were deleted and kept for each reason. */
+  readonly reasons: Readonly<Partial<Record<Reason, number>>>;
   /** Set when nothing was deleted in the whole project, and why. */
   readonly blocked: Reason | null;
 }

@@ -114,7 +114,7 @@ export const report = (id: string, more: Partial<ProjectReport> = {}): ProjectRe
       message: "no 🦄",
     },
   ],
-  rotation: { deleted: 1, kept: 2, failed: 0, blocked: null },
+  rotation: { deleted: 1, kept: 2, failed: 0, reasons: { keep_promised: 3 }, blocked: null },
   quota: { backups: { limit: -1, used: 3 }, gigabytes: { limit: 1000, used: 30 } },
   notices: [],
   ...more,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -79,9 +80,15 @@ describe("nights on a real cloud, judged by listing Cinder and by the audit", ()
     return rows;
   };
 
+  const cycle = async (): Promise<{ code: number | null; value: CycleJson; stderr: string }> => {
+    const result = await dirigent.json("conductor", "--once");
+    return { ...result, value: result.value as CycleJson };
+  };
+
   const audit = async (): Promise<void> => {
     const file = join(directory, "audit.json");
-    const result = await dirigent.run("audit", "--user-id", writer.userId, "--state", file);
+    const before = existsSync(file) ? ["--before", file] : [];
+    const result = await dirigent.run("audit", ...before, "--save", file);
     assert.equal(result.code, 0, `${result.stdout}\n${result.stderr}`);
   };
 
@@ -90,7 +97,7 @@ describe("nights on a real cloud, judged by listing Cinder and by the audit", ()
 
   it("one cycle makes exactly one marked backup of each volume of each tagged VM, in its owner's project", async () => {
     await nextMinute();
-    const { code, value, stderr } = await dirigent.json<CycleJson>("conductor", "--once");
+    const { code, value, stderr } = await cycle();
     assert.deepEqual({ code, outcome: value.outcome }, { code: 0, outcome: "ok" }, stderr);
     const expected = tagged.flatMap((server) =>
       server.volumes.map((volume) => ({ volume, project: server.project, server: server.id, status: "available" })),
@@ -115,9 +122,9 @@ describe("nights on a real cloud, judged by listing Cinder and by the audit", ()
     const slots = (): string => new Date(Math.floor(Date.now() / minuteMs) * minuteMs).toISOString();
     await nextMinute();
     const slot = slots();
-    await dirigent.json("conductor", "--once");
+    await cycle();
     const between = (await ours()).map((row) => row.id).sort();
-    await dirigent.json("conductor", "--once");
+    await cycle();
     assert.equal(slots(), slot, "both cycles fell into one slot");
     assert.deepEqual((await ours()).map((row) => row.id).sort(), between);
   });
@@ -127,7 +134,7 @@ describe("nights on a real cloud, judged by listing Cinder and by the audit", ()
     for (let night = 0; night < 5; night++) {
       await nextMinute();
       judgedAt = Date.now();
-      const { code, value, stderr } = await dirigent.json<CycleJson>("conductor", "--once");
+      const { code, value, stderr } = await cycle();
       assert.deepEqual({ code, outcome: value.outcome }, { code: 0, outcome: "ok" }, stderr);
       await ours();
       await audit();

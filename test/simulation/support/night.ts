@@ -12,6 +12,7 @@ import type { Accounts } from "../../../src/simulator/cloud.ts";
 import { startSimulator, type Simulator, type SimulatorOptions } from "../../../src/simulator/simulator.ts";
 import { openStore } from "../../../src/store/open.ts";
 import type { Repository } from "../../../src/store/repository.ts";
+import { seededRandom } from "./random.ts";
 import { virtualClock, type VirtualClock } from "./virtual-clock.ts";
 
 export const hourMs = 60 * 60 * 1000;
@@ -48,19 +49,6 @@ export const settings: ConductorSettings = {
   rotationEnabled: true,
   brakeOverrides: [],
 };
-
-/** The same numbers in every run of a test. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  // mulberry32
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 export interface Night {
   readonly clock: VirtualClock;

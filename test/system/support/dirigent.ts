@@ -14,7 +14,7 @@ export interface Installation {
   configure(sections: Readonly<Record<string, unknown>>): Promise<void>;
   run(...args: readonly string[]): Promise<Finished>;
   /** Runs a command with `--json` and parses what it printed. */
-  json<T>(...args: readonly string[]): Promise<{ code: number | null; value: T; stderr: string }>;
+  json(...args: readonly string[]): Promise<{ code: number | null; value: unknown; stderr: string }>;
 }
 
 export const launcher = join(import.meta.dirname, "..", "..", "..", "bin", "dirigent");
@@ -54,10 +54,10 @@ export async function install(
     environment,
     configure,
     run: runIt,
-    async json<T>(...args: readonly string[]) {
+    async json(...args: readonly string[]) {
       const { code, stdout, stderr } = await runIt(...args, "--json");
       try {
-        return { code, value: JSON.parse(stdout) as T, stderr };
+        return { code, value: JSON.parse(stdout) as unknown, stderr };
       } catch (cause) {
         throw new Error(`dirigent ${args.join(" ")} (exit ${code}) printed no JSON\n${stdout}\n${stderr}`, { cause });
       }

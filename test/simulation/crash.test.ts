@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test, type TestContext } from "node:test";
+import { text } from "node:stream/consumers";
+import { openJobStates } from "../../src/domain/catalogue.ts";
+import { directIo } from "../../src/domain/io.ts";
+import { readMarks } from "../../src/domain/marks.ts";
+import { openStore } from "../../src/store/open.ts";
+import type { CrashOrder } from "./support/crash-child.ts";
+import { auditNight, credentials, dayMs, settings, startNight, type Night } from "./support/night.ts";
+import { seededRandom } from "./support/random.ts";
+
+const nights = Number(process.env["CRASH_NIGHTS"] ?? 25);
+const killsPerNight = 3;
+
+test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills`, async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "dirigent-crash-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const database = join(directory, "dirigent.db");
+  const random = seededRandom(20261121);
+  const night = await startNight({ simulator: { durations: { backupMs: () => 20_000, backupDeleteMs: () => 2_000 } } });
+  t.after(() => night.close());
+  const clockUrl = await serveClock(t, night);
+  const cloud = night.simulator.seedCloud({ projects: 2, servers: 3, volumesPerServer: 2, tagged: (i) => i !== 2 });
+  const protectedVolumes = cloud.volumes.slice(0, 4).map((volume) => volume.id);
+
+  const order = (seed: number, killAt: number | null): CrashOrder => ({
+    reader: credentials(night.simulator, night.accounts.admin, night.accounts.adminProject.id),
+    writer: credentials(night.simulator, night.accounts.writer),
+    database,
+    settings: { ...settings, settleMs: 60_000 },
+    clockUrl,
+    seed,
+    killAt,
+  });
+
+  const hits = new Map<string, number>();
+  const seen = new Set<string>();
+  let before;
+  let typical: readonly string[] = [];
+  for (let index = 0; index < nights; index++) {
+    for (let kill = 0; kill < killsPerNight && typical.length > 0; kill++) {
+      const run = await runChild(order(index * 10 + kill, chooseKill(typical, hits, random)));
+      const last = run.points.at(-1);
+      if (run.killed && last !== undefined) hits.set(last, (hits.get(last) ?? 0) + 1);
+      for (const kind of run.points) seen.add(kind);
+    }
+    const whole = await runChild(order(index * 10 + 9, null));
+    assert.deepEqual(
+      { killed: whole.killed, exitCode: whole.exitCode, stderr: whole.stderr },
+      { killed: false, exitCode: 0, stderr: "" },
+    );
+    for (const kind of whole.points) seen.add(kind);
+    if (whole.points.length > typical.length) typical = whole.points;
+    await judgeNight(night, { database, protectedVolumes });
+    before = await auditNight(night, before);
+    night.clock.advance(dayMs);
+  }
+  const list = [...seen].sort().map((kind) => `${String(hits.get(kind) ?? 0).padStart(3)} ${kind}`);
+  t.diagnostic(`kills by kind of step:\n${list.join("\n")}`);
+  assert.deepEqual(
+    [...seen].filter((kind) => !hits.has(kind)),
+    [],
+    "kinds of step at which no process was killed",
+  );
+});
+
+/** One backup of every protected volume in tonight's slot, and nothing in the database that is not at its end. */
+async function judgeNight(
+  night: Night,
+  { database, protectedVolumes }: { database: string; protectedVolumes: readonly string[] },
+): Promise<void> {
+  const slot = `${night.clock.now().toISOString().slice(0, 10)}T00:00:00Z`;
+  const tonight = night.simulator.state.backups.filter((backup) => readMarks(backup.metadata).slot === slot);
+  assert.deepEqual(
+    tonight.map((backup) => [backup.volumeId, backup.status]).sort(),
+    protectedVolumes.map((id) => [id, "available"]).sort(),
+  );
+  const repository = await openStore(`sqlite:${database}`, { io: directIo });
+  try {
+    assert.deepEqual(await repository.jobs({ states: openJobStates }), []);
+  } finally {
+    await repository.close();
+  }
+}
+
+/** A point of a typical night: of a kind that was hit least so far, so that every kind has its turn. */
+function chooseKill(typical: readonly string[], hits: ReadonlyMap<string, number>, random: () => number): number {
+  const fewest = Math.min(...typical.map((kind) => hits.get(kind) ?? 0));
+  const rare = typical.flatMap((kind, index) => ((hits.get(kind) ?? 0) === fewest ? [index + 1] : []));
+  return rare[Math.floor(random() * rare.length)] ?? 1;
+}
+
+interface ChildRun {
+  readonly points: readonly string[];
+  readonly killed: boolean;
+  readonly exitCode: number | null;
+  readonly stderr: string;
+}
+
+async function runChild(order: CrashOrder): Promise<ChildRun> {
+  const script = join(import.meta.dirname, "support", "crash-child.ts");
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, JSON.stringify(order)], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [points, stderr, [exitCode, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close") as Promise<[number | null, string | null]>,
+  ]);
+  return { points: points.split("\n").filter((line) => line !== ""), killed: signal === "SIGKILL", exitCode, stderr };
+}
+
+/** The night's virtual clock for a child: `GET /<ms>` sleeps that long and tells the time. */
+async function serveClock(t: TestContext, night: Night): Promise<string> {
+  const server = createServer((request, response) => {
+    night.clock.advance(Number(request.url?.slice(1)));
+    response.end(JSON.stringify({ wallMs: Number(night.clock.now()), monotonicMs: night.clock.monotonicMs() }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
