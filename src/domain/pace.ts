@@ -24,12 +24,14 @@ export function deletionCap(
   return override !== null && override.expiresAt.getTime() > nowMs ? Math.max(cap, override.count) : cap;
 }
 
-/** Seven missed nights of a daily rhythm explain what waits; for quick rhythms a day, and never more than a week. */
-export const graceMs = (policy: Policy): number => Math.min(Math.max(7 * policy.periodMs, dayMs), 7 * dayMs);
+/** Rotation may miss two nights: what waits then is due within one. */
+const graceMs = 2 * dayMs;
+/** Time in which nothing was backed up either explains what waits, too: the conductor was down. But a wrong clock looks the same. */
+const idleLimitMs = 5 * dayMs;
 
 /**
  * When each member of a dead chain is overdue, in ms since 1970, newest first: as long after the chain's death as it was made before the
- * chain's end, plus {@link graceMs}. So in a steady rhythm one member of a volume falls due in each period, as one is made.
+ * chain's end, and a time of grace later. So in a steady rhythm one member of a volume falls due in each period, as one is made.
  *
  * Death and end must not move when the newest members are gone. They are taken from the first point after the chain, too: the last member was
  * made one period before it, and expired one period before it does.
@@ -37,24 +39,36 @@ export const graceMs = (policy: Policy): number => Math.min(Math.max(7 * policy.
 export function dueTimes(
   newestFirst: readonly Point[],
   {
-    successor,
+    later,
     expiresAtMs,
+    nowMs,
     policy,
   }: {
-    readonly successor: Point | null;
+    /** The volume's points after the chain, oldest first. */
+    readonly later: readonly Point[];
     readonly expiresAtMs: (point: Point) => number;
+    readonly nowMs: number;
     readonly policy: Policy;
   },
 ): number[] {
-  const createdMs = (point: Point): number => point.backup.createdAt.getTime();
-  const later = (times: readonly number[], ofSuccessor: (point: Point) => number): number =>
-    Math.max(...times, successor === null ? -Infinity : ofSuccessor(successor) - policy.periodMs);
-  const diedMs = later(newestFirst.map(expiresAtMs), expiresAtMs);
-  const endedMs = later(newestFirst.map(createdMs), createdMs);
-  let latest = -Infinity;
+  const successor = later[0];
+  const latest = (msOf: (point: Point) => number): number =>
+    Math.max(...newestFirst.map(msOf), successor === undefined ? -Infinity : msOf(successor) - policy.periodMs);
+  const diedMs = latest(expiresAtMs);
+  const endedMs = latest(createdMs);
+  const idleMs = idleTime([endedMs, ...later.map(createdMs), nowMs], policy);
+  let dueMs = -Infinity;
   return newestFirst.map((point) => {
     // Never before a newer one, whatever its time of creation says.
-    latest = Math.max(latest, diedMs + (endedMs - createdMs(point)) + graceMs(policy));
-    return latest;
+    dueMs = Math.max(dueMs, diedMs + (endedMs - createdMs(point)) + graceMs + idleMs);
+    return dueMs;
   });
+}
+
+const createdMs = (point: Point): number => point.backup.createdAt.getTime();
+
+function idleTime(timesMs: readonly number[], policy: Policy): number {
+  const gaps = timesMs.slice(1).map((atMs, index) => Math.max(0, atMs - (timesMs[index] ?? atMs) - policy.periodMs));
+  const sumMs = gaps.reduce((sum, gapMs) => sum + gapMs, 0);
+  return Math.min(sumMs, idleLimitMs);
 }

@@ -138,8 +138,9 @@ function judgeVolume(volume: VolumePoints, input: RotationInput): Judgement[] {
       ask: byMarks === null ? childrenToAsk(chain, volume) : new Set<string>(),
       diedMs: Math.max(...chain.members.map(expiry)),
       dueMs: dueTimes(newestFirst, {
-        successor: chains[index + 1]?.members[0] ?? null,
+        later: chains.slice(index + 1).flatMap(({ members }) => members),
         expiresAtMs: expiry,
+        nowMs: context.nowMs,
         policy: input.policy,
       }),
     };

@@ -61,6 +61,7 @@ export class Rhythm {
   readonly catalogue = new Map<string, CatalogueEntry>();
   readonly lives: ChainLife[] = [];
   readonly #lifeOf = new Map<string, ChainLife>();
+  readonly #open = new Set<ChainLife>();
   readonly #newest = new Map<number, ChainLife>();
   readonly #options: RhythmOptions;
   #deletions: number[] = [];
@@ -138,11 +139,12 @@ export class Rhythm {
     this.#deletions = this.#deletions.filter((at) => this.nowMs - at < dayMs);
     const counts = Map.groupBy(this.backups.values(), (backup) => backup.volumeId);
     for (const each of counts.values()) this.mostOfOneVolume = Math.max(this.mostOfOneVolume, each.length);
-    for (const life of this.lives) {
+    for (const life of this.#open) {
       const ended = this.#newest.get(Number(life.members[0]!.volumeId.slice(1))) !== life;
       if (life.diedSlot === null && ended && life.members.every((member) => this.#isOver(member))) {
         life.diedSlot = this.slot;
       }
+      if (life.goneSlot !== null) this.#open.delete(life);
     }
   }
 
@@ -190,6 +192,7 @@ export class Rhythm {
     this.#lifeOf.set(id, own);
     if (full) {
       this.lives.push(own);
+      this.#open.add(own);
       this.#newest.set(volume, own);
     }
   }
