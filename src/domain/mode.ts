@@ -1,6 +1,6 @@
 import type { BackupMode } from "./catalogue.ts";
 import type { Volume } from "./inventory.ts";
-import { newestIn, type Point, type VolumePoints } from "./points.ts";
+import { newestIn, pointTime, type Point, type VolumePoints } from "./points.ts";
 import type { Reason } from "./reasons.ts";
 
 export interface ModeChoice {
@@ -28,10 +28,12 @@ function obstacle(volume: Volume, points: VolumePoints, newest: Point, fullEvery
   // With Ceph, backups made from snapshots share an image: a later incremental can destroy the good one there.
   const fromSnapshot = (p: Point): boolean => p.backup.snapshotId !== null && isIn(p, volume.projectId);
   if (points.points.some(fromSnapshot) || points.others.some(fromSnapshot)) return "full_snapshot_backup";
-  if (newest.kind !== "ours" || newest.foreignParent) return "full_foreign_parent";
+  // Of two that are equally new, Cinder may take either.
+  const isAsNew = (p: Point): boolean => pointTime(p.backup) === pointTime(newest.backup) && isIn(p, volume.projectId);
+  if (points.others.some(isAsNew) || newest.foreignParent) return "full_foreign_parent";
   const chain = points.chains.find(({ members }) => members.includes(newest));
   if (newest.backup.status === "available" && chain?.certain !== true) return "full_unknown_parent";
-  if (!newest.good) return "full_parent_not_good";
+  if (!points.points.every((p) => p.good || !isAsNew(p))) return "full_parent_not_good";
   if (newest.backup.sizeGiB !== volume.sizeGiB) return "full_resized";
   // The mark says "" where the cloud has no types; without a mark the database may still know.
   if ((newest.marks.volumeType ?? newest.entry?.volumeType) !== (volume.volumeType ?? "")) return "full_retyped";
