@@ -77,21 +77,20 @@ const identityOf = (o: OverrideSeen): string => JSON.stringify([o.resourceId, o.
 /** Thousands of points share a project, a policy, a slot: one string each instead of the driver's fresh copies. */
 function sharer(): (entry: CatalogueEntry) => CatalogueEntry {
   const known = new Map<string, string>();
-  const one = <T extends string | null>(text: T): T | string => {
-    if (text === null) return text;
+  const one = (text: string): string => {
     const same = known.get(text);
     if (same === undefined) known.set(text, text);
     return same ?? text;
   };
-  return (entry) => ({
-    ...entry,
-    projectId: one(entry.projectId),
-    volumeId: one(entry.volumeId),
-    policy: one(entry.policy),
-    slot: one(entry.slot),
-    serverId: one(entry.serverId),
-    setId: one(entry.setId),
-    volumeType: one(entry.volumeType),
-    parentId: one(entry.parentId),
-  });
+  return (fresh) => {
+    const entry: { -readonly [K in keyof CatalogueEntry]: CatalogueEntry[K] } = fresh;
+    entry.projectId = one(entry.projectId);
+    entry.volumeId = one(entry.volumeId);
+    if (entry.policy !== null) entry.policy = one(entry.policy);
+    if (entry.slot !== null) entry.slot = one(entry.slot);
+    if (entry.serverId !== null) entry.serverId = one(entry.serverId);
+    if (entry.setId !== null) entry.setId = one(entry.setId);
+    if (entry.volumeType !== null) entry.volumeType = one(entry.volumeType);
+    return entry;
+  };
 }

@@ -14,14 +14,19 @@ const waitsMs = [10, 20, 50, 100, 200, 400, 800, 1000, 1000, 1000, 1000, 1000, 1
  * @param where the database for people, without its password
  * @throws StoreError; anything that is no failure of a database as it is
  */
-export async function withRetry<T>(where: string, work: () => Promise<T>, again: (f: Failure) => boolean): Promise<T> {
+export async function withRetry<T>(
+  where: string,
+  work: () => Promise<T>,
+  again: (f: Failure) => boolean,
+  waits: readonly number[] = waitsMs,
+): Promise<T> {
   for (let tries = 0; ; tries += 1) {
     try {
       return await work();
     } catch (thrown) {
       const failure = failureOf(thrown, where);
       if (failure === null) throw thrown;
-      const waitMs = waitsMs[tries];
+      const waitMs = waits[tries];
       if (!again(failure) || waitMs === undefined) throw failure.error;
       await delay(waitMs);
     }

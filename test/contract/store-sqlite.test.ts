@@ -1,3 +1,6 @@
+// West of Greenwich, so that an instant read or written in local time shows.
+process.env["TZ"] = "America/Los_Angeles";
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
