@@ -170,7 +170,7 @@ export interface VolumeType {
   readonly id: string;
   readonly name: string;
   readonly description: string | null;
-  readonly multiattach: boolean;
+  readonly extraSpecs: Readonly<Record<string, string>>;
 }
 
 export interface ServiceHost {

@@ -49,9 +49,12 @@ export const identityError = (status: number, message: string): Refusal =>
 
 export const authenticationRequired = "The request you have made requires authentication.";
 
-export const noSuchRoute = (): Refusal =>
-  new Refusal({
-    status: 404,
-    raw: "404 Not Found\n\nThe resource could not be found.\n\n   ",
-    headers: { "Content-Type": "text/plain; charset=UTF-8" },
-  });
+/** No such path: as JSON for those who ask for it, else as text. */
+export function noSuchRoute(accept: string | undefined): Refusal {
+  if (accept?.includes("application/json") === true) {
+    const message = "The resource could not be found.<br /><br />\n\n\n";
+    return new Refusal({ status: 404, body: { message, code: "404 Not Found", title: "Not Found" } });
+  }
+  const raw = "404 Not Found\n\nThe resource could not be found.\n\n   ";
+  return new Refusal({ status: 404, raw, headers: { "Content-Type": "text/plain; charset=UTF-8" } });
+}

@@ -39,7 +39,7 @@ export class Seeder {
     identity.grant(assignment(userId, role.id, scope));
   }
 
-  /** As Keystone does it: the user's tokens and application credentials of that scope go too. */
+  /** Tokens that live on this role are worth less, or nothing, from now on. */
   removeRole(userId: string, roleName: string, scope: Scope): void {
     const role = this.#world.identity.roleByName(roleName);
     if (role === undefined || !this.#world.identity.revoke(assignment(userId, role.id, scope)))
@@ -108,7 +108,7 @@ export class Seeder {
       typeName,
       bootable: false,
       multiattach: false,
-      host: `aio@${typeName}#${typeName}`,
+      host: `aio@${typeName}#pool`,
       snapshotId: null,
       sourceVolumeId: null,
       metadata: {},

@@ -57,7 +57,7 @@ export class World {
   readonly snapshots = new Collection<Snapshot>();
   readonly backups = new BackupCollection();
   readonly messages: Message[] = [];
-  readonly volumeTypes: VolumeType[];
+  volumeTypes: VolumeType[];
   readonly serviceHosts: ServiceHost[] = [];
   readonly tasks = new TaskQueue();
   readonly faults = new Faults();
@@ -73,18 +73,13 @@ export class World {
     this.identity = new IdentityState(this.ids, options);
     this.#defaultQuota = options.defaultQuota;
     this.backupWork = new BackupWorker(this);
-    const type = (name: string, multiattach = false, description: string | null = null) => ({
+    const type = (name: string, description: string | null = null) => ({
       id: this.ids.uuid(),
       name,
       description,
-      multiattach,
+      extraSpecs: {},
     });
-    this.volumeTypes = [
-      type("shared", true),
-      type("nfs"),
-      type("fast"),
-      type("__DEFAULT__", false, "Default Volume Type"),
-    ];
+    this.volumeTypes = [type("nfs"), type("fast"), type("__DEFAULT__", "Default Volume Type")];
     for (const binary of ["cinder-backup", "cinder-scheduler"])
       this.serviceHosts.push({ binary, host: "aio", up: true, enabled: true });
     for (const backend of ["fast", "nfs"])

@@ -29,10 +29,6 @@ export function findServer(call: ComputeCall): Server {
   return server;
 }
 
-export function requireMember(call: ComputeCall, rule: string): void {
-  if (!call.auth.isMember) throw forbidden(rule);
-}
-
 /** @throws {Refusal} 409 when a lock or the state forbids the change. */
 export function requireChangeable(call: ComputeCall, server: Server, what: string, states: readonly string[]): void {
   if (server.locked && !call.auth.isAdmin) throw fault(409, `Instance ${server.id} is locked`);

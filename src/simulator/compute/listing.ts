@@ -46,7 +46,7 @@ function allTenants(call: ComputeCall, detail: boolean): boolean {
   const asked = call.exchange.query.get("all_tenants");
   if (asked === null) return false;
   if (asked !== "" && !isBooleanText(asked))
-    throw fault(400, `Invalid input for field/attribute all_tenants. Value: ${asked}. '${asked}' is not a boolean`);
+    throw fault(400, `Invalid input for query parameters all_tenants. Value: ${asked}. '${asked}' is not a boolean`);
   if (asked !== "" && !isTrue(asked)) return false;
   if (!call.auth.isAdmin) throw forbidden(`os_compute_api:servers:${detail ? "detail" : "index"}:get_all_tenants`);
   return true;
@@ -55,7 +55,7 @@ function allTenants(call: ComputeCall, detail: boolean): boolean {
 function pageSize(text: string | null): number {
   if (text === null || text === "") return pageLimit;
   if (!/^[0-9]*$/.test(text))
-    throw fault(400, `Invalid input for field/attribute limit. Value: ${text}. '${text}' does not match '^[0-9]*$'`);
+    throw fault(400, `Invalid input for query parameters limit. Value: ${text}. '${text}' does not match '^[0-9]*$'`);
   return Math.min(Number(text), pageLimit);
 }
 

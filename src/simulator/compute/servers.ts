@@ -3,7 +3,7 @@ import type { Server } from "../records.ts";
 import { fault, type Reply } from "../reply.ts";
 import { wholeSecond } from "../times.ts";
 import type { World } from "../world.ts";
-import { type ComputeCall, findServer, forbidden, requireChangeable, requireMember } from "./call.ts";
+import { type ComputeCall, findServer, forbidden, requireChangeable } from "./call.ts";
 import { detailView, summaryView } from "./view.ts";
 
 export const showServer = (call: ComputeCall): Reply => ({
@@ -14,7 +14,6 @@ export const showServer = (call: ComputeCall): Reply => ({
 /** POST /servers: boots from the volumes of block_device_mapping_v2. */
 export function createServer(call: ComputeCall): Reply {
   const body = call.exchange.json();
-  requireMember(call, "os_compute_api:servers:create");
   const { world, exchange } = call;
   const mapping = at(body, "server", "block_device_mapping_v2");
   const volumeIds = Array.isArray(mapping) ? mapping.map((m: unknown) => textAt(m, "uuid") ?? "") : [];
@@ -85,7 +84,6 @@ export function detachVolume(world: World, server: Server, volumeId: string): vo
 
 export function deleteServer(call: ComputeCall): Reply {
   const server = findServer(call);
-  requireMember(call, "os_compute_api:servers:delete");
   if (server.locked && !call.auth.isAdmin) throw fault(409, `Instance ${server.id} is locked`);
   const { world, exchange } = call;
   server.taskState = "deleting";
@@ -116,7 +114,6 @@ function attachmentView(call: ComputeCall, server: Server, volumeId: string) {
 
 export function createAttachment(call: ComputeCall): Reply {
   const server = findServer(call);
-  requireMember(call, "os_compute_api:os-volumes-attachments:create");
   requireChangeable(call, server, "attach_volume", [
     "active",
     "paused",
@@ -142,7 +139,6 @@ export function createAttachment(call: ComputeCall): Reply {
 
 export function deleteAttachment(call: ComputeCall): Reply {
   const server = findServer(call);
-  requireMember(call, "os_compute_api:os-volumes-attachments:delete");
   const id = call.params.volume ?? "";
   if (!server.volumes.some((v) => v.id === id))
     throw fault(404, `Instance ${server.id} is not attached to volume ${id}`);
@@ -170,7 +166,6 @@ export function serverAction(call: ComputeCall): Reply {
     server.vmState = textAt(body, name, "state") === "active" ? "active" : "error";
     server.taskState = null;
   } else if (name === "lock") {
-    requireMember(call, "os_compute_api:os-lock-server:lock");
     server.locked = true;
     server.lockedByAdmin = call.auth.isAdmin;
     server.lockedReason = textAt(body, name, "locked_reason") ?? null;
@@ -183,7 +178,6 @@ export function serverAction(call: ComputeCall): Reply {
   } else {
     const state = states[name];
     if (state === undefined) throw fault(400, `There is no such action: ${name}`);
-    requireMember(call, `os_compute_api:servers:${name}`);
     if (server.locked && !call.auth.isAdmin) throw fault(409, `Instance ${server.id} is locked`);
     server.vmState = state;
   }

@@ -67,7 +67,7 @@ export function answerCompute(world: World, exchange: Exchange): Reply {
   exchange.projectId = auth.project.id;
   const minor = microversionOf(exchange, range);
   const match = exchange.segments[0] === "v2.1" ? router.find(exchange.method, exchange.segments.slice(1)) : undefined;
-  if (match === undefined) throw noSuchRoute();
+  if (match === undefined) throw noSuchRoute(exchange.header("accept"));
   exchange.route = match.route;
   const versions = {
     "OpenStack-API-Version": `compute 2.${minor}`,

@@ -9,8 +9,6 @@ export interface Auth {
   readonly project: Project | undefined;
   readonly roles: readonly Role[];
   readonly isAdmin: boolean;
-  /** May change things in its own project. */
-  readonly isMember: boolean;
 }
 
 const implied: Readonly<Record<string, readonly string[]>> = {
@@ -83,8 +81,7 @@ export class IdentityState {
     if (token === undefined || token.expiresAtMs <= this.#now()) return undefined;
     const user = this.users.get(token.userId);
     if (user?.enabled !== true) return undefined;
-    if (token.projectId === null)
-      return { token, user, project: undefined, roles: [], isAdmin: false, isMember: false };
+    if (token.projectId === null) return { token, user, project: undefined, roles: [], isAdmin: false };
     const project = this.projects.get(token.projectId);
     if (project?.enabled !== true) return undefined;
     let roles = this.rolesOf(user.id, project);
@@ -94,28 +91,17 @@ export class IdentityState {
       roles = roles.filter((role) => credential.roleIds.includes(role.id));
     }
     if (roles.length === 0) return undefined;
-    const has = (name: string) => roles.some((role) => role.name === name);
-    return { token, user, project, roles, isAdmin: has("admin"), isMember: has("member") };
+    return { token, user, project, roles, isAdmin: roles.some((role) => role.name === "admin") };
   }
 
   grant(assignment: Assignment): void {
     if (!this.#isGranted(assignment)) this.assignments.push(assignment);
   }
 
-  /** Taking any role away also revokes the user's tokens there and deletes his application credentials of that project. */
+  /** Tokens and application credentials stay, and are worth what roles are left: nothing, if none is. */
   revoke(assignment: Assignment): boolean {
     if (!this.#isGranted(assignment)) return false;
     this.assignments = this.assignments.filter((a) => !sameAssignment(a, assignment));
-    const hit = (projectId: string | null) =>
-      projectId !== null &&
-      (projectId === assignment.projectId || this.projects.get(projectId)?.domainId === assignment.domainId);
-    for (const credential of this.applicationCredentials.values()) {
-      if (credential.userId === assignment.userId && hit(credential.projectId))
-        this.applicationCredentials.delete(credential.id);
-    }
-    for (const token of this.tokens.values()) {
-      if (token.userId === assignment.userId && hit(token.projectId)) this.tokens.delete(token.id);
-    }
     return true;
   }
 

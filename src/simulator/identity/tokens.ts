@@ -8,7 +8,7 @@ import { catalogue } from "./catalogue.ts";
 
 /** POST /v3/auth/tokens */
 export function createToken(call: IdentityCall): Reply {
-  const body = call.exchange.json();
+  const body = tokenRequest(call);
   const methods = at(body, "auth", "identity", "methods");
   if (!Array.isArray(methods))
     throw identityError(400, "Invalid input for field 'identity/methods': None is not of type 'array'");
@@ -33,6 +33,20 @@ export function createToken(call: IdentityCall): Reply {
       applicationCredentialId: null,
     }),
   );
+}
+
+const malformed =
+  "The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.";
+
+function tokenRequest(call: IdentityCall): unknown {
+  let body: unknown;
+  try {
+    body = JSON.parse(call.exchange.rawBody);
+  } catch {
+    throw identityError(400, `Expecting to find valid JSON in request body. ${malformed}`);
+  }
+  if (at(body, "auth") === undefined) throw identityError(400, `Expecting to find auth in request body. ${malformed}`);
+  return body;
 }
 
 function byPassword(world: World, body: unknown): User | undefined {
@@ -119,7 +133,7 @@ export function showToken(call: IdentityCall): Reply {
     );
   }
   const auth = call.world.identity.validate(subject);
-  if (auth === undefined) throw identityError(404, "Failed to validate token");
+  if (auth === undefined) throw identityError(404, `Could not find token: ${subject}.`);
   if (!caller.isAdmin && caller.user.id !== auth.user.id)
     throw identityError(403, "You are not authorized to perform the requested action: identity:validate_token.");
   return tokenReply(call, 200, auth.token);

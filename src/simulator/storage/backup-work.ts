@@ -31,8 +31,12 @@ export class BackupWorker {
     this.#fates.delete(backup.id);
     const volume = world.volumes.get(backup.volumeId);
     const snapshot = backup.snapshotId === null ? undefined : world.snapshots.get(backup.snapshotId);
-    // Without its source cinder-backup stumbles before it can write an end into the row.
-    if (fate?.kind === "hang" || volume === undefined) return;
+    if (fate?.kind === "hang") return;
+    if (volume === undefined) {
+      // cinder-backup notices, tells the users, and then stumbles over the missing row before it can end the backup's.
+      this.#message(backup, "013", "020", requestId);
+      return;
+    }
     if (!world.backups.has(backup.id) || backup.status === "deleting") {
       releaseSource(volume, snapshot, "backing-up", atMs);
       return;

@@ -3,9 +3,9 @@ import type { Backup, Snapshot } from "../records.ts";
 import { fault, type Reply } from "../reply.ts";
 import { checkBody, isTrue, type Field } from "../schema.ts";
 import { isoMicros, wholeSecond } from "../times.ts";
-import { linksOf, metadataKeys, notFound, requireAdmin, requireMember, type StorageCall, visible } from "./call.ts";
+import { linksOf, metadataKeys, noSuchAction, notFound, requireAdmin, type StorageCall, visible } from "./call.ts";
 import { list, type Listing } from "./listing.ts";
-import { reserveBackup } from "./quotas.ts";
+import { reserveBackup, reserveVolume } from "./quotas.ts";
 import { findSnapshot } from "./snapshots.ts";
 import { createVolumeFor, findVolume } from "./volumes.ts";
 
@@ -114,7 +114,6 @@ export function createBackup(call: StorageCall): Reply {
     },
   });
   const volume = findVolume(call, textAt(given, "volume_id") ?? "");
-  requireMember(call, "backup:create");
   const snapshotId = textAt(given, "snapshot_id") ?? null;
   const snapshot = snapshotId === null ? undefined : findSnapshot(call, snapshotId);
   if (snapshot !== undefined) {
@@ -201,7 +200,6 @@ export function updateBackup(call: StorageCall): Reply {
     },
   });
   const backup = findBackup(call);
-  requireMember(call, "backup:update");
   if (given.name !== undefined) backup.name = textAt(given, "name") ?? null;
   if (given.description !== undefined) backup.description = textAt(given, "description") ?? null;
   if (given.metadata !== undefined) backup.metadata = { ...(given.metadata as Record<string, string>) };
@@ -216,7 +214,6 @@ export function deleteBackup(call: StorageCall): Reply {
 }
 
 function remove(call: StorageCall, backup: Backup, force: boolean): void {
-  requireMember(call, "backup:delete");
   if (!force && backup.status !== "available" && backup.status !== "error")
     throw fault(400, "Invalid backup: Backup status must be available or error");
   // Children in other projects do not count: the check does not look there, not even for an admin.
@@ -235,9 +232,9 @@ export function restoreBackup(call: StorageCall): Reply {
     fields: { name: text, volume_id: { type: "uuid", nullable: true } },
   });
   const backup = findBackup(call);
-  requireMember(call, "backup:restore");
   if (backup.status !== "available") throw fault(400, "Invalid backup: Backup status must be available");
   const volumeId = textAt(given, "volume_id");
+  if (volumeId === undefined) reserveVolume(call, backup.sizeGiB, "bare");
   const volume =
     volumeId === undefined
       ? createVolumeFor(call, backup.sizeGiB, textAt(given, "name") ?? `restore_backup_${backup.id}`)
@@ -274,5 +271,5 @@ export function backupAction(call: StorageCall): Reply {
     remove(call, backup, true);
     return { status: 202 };
   }
-  throw fault(400, "There is no such action: None");
+  throw noSuchAction(body);
 }

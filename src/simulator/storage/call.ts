@@ -1,4 +1,4 @@
-import type { Exchange } from "../exchange.ts";
+import { type Exchange, isRecord } from "../exchange.ts";
 import type { Auth } from "../identity/state.ts";
 import type { Project } from "../records.ts";
 import { fault, type Reply } from "../reply.ts";
@@ -24,10 +24,6 @@ export type StorageHandler = (call: StorageCall) => Reply;
 
 export const forbidden = (rule: string) => fault(403, `Policy doesn't allow ${rule} to be performed.`);
 
-export function requireMember(call: StorageCall, rule: string): void {
-  if (!call.auth.isMember) throw forbidden(rule);
-}
-
 export function requireAdmin(call: StorageCall, rule: string): void {
   if (!call.auth.isAdmin) throw forbidden(rule);
 }
@@ -50,3 +46,9 @@ export const linksOf = (call: StorageCall, collection: string, id: string) => [
 ];
 
 export const metadataKeys = "^[a-zA-Z0-9-_:. /]{1,255}$";
+
+/** A body whose key names no action of the object. */
+export function noSuchAction(body: unknown) {
+  const [name = "None"] = isRecord(body) ? Object.keys(body) : [];
+  return fault(400, `There is no such action: ${name}. Verify the request body and Content-Type header and try again.`);
+}

@@ -33,9 +33,8 @@ const paging = new Set(["limit", "marker", "offset", "sort", "sort_key", "sort_d
 
 export function list<T extends Row>(call: StorageCall, listing: Listing<T>): Reply {
   const { query } = call.exchange;
-  const limit = wholeNumber(query.get("limit"), "limit") ?? maxLimit;
-  const size = Math.min(limit, maxLimit);
-  const offset = wholeNumber(query.get("offset"), "offset") ?? 0;
+  const size = limitOf(query.get("limit"));
+  const offset = offsetOf(query.get("offset"));
   const filters = [...query].filter(([name]) => !paging.has(name));
   const counted = call.minor >= (listing.countSince ?? 45) && query.has("with_count");
   const tests = filterTests(call, listing, counted ? filters.filter(([name]) => name !== "with_count") : filters);
@@ -66,10 +65,17 @@ export function list<T extends Row>(call: StorageCall, listing: Listing<T>): Rep
   return { status: 200, body };
 }
 
-function wholeNumber(text: string | null, name: string): number | undefined {
-  if (text === null) return undefined;
-  if (!/^-?\d+$/.test(text)) throw fault(400, `${name} param must be an integer`);
-  if (Number(text) < 0) throw fault(400, `${name} param must be positive`);
+function limitOf(text: string | null): number {
+  if (text === null) return maxLimit;
+  if (!/^-?\d+$/.test(text)) throw fault(400, "limit param must be an integer");
+  if (Number(text) < 0) throw fault(400, "limit param must be positive");
+  return Math.min(Number(text), maxLimit);
+}
+
+function offsetOf(text: string | null): number {
+  if (text === null) return 0;
+  if (!/^-?\d+$/.test(text)) throw fault(400, "offset must be an integer");
+  if (Number(text) < 0) throw fault(400, "offset must be >= 0");
   return Number(text);
 }
 

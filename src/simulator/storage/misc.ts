@@ -1,4 +1,5 @@
-import type { Message } from "../records.ts";
+import { at, isRecord, textAt } from "../exchange.ts";
+import type { Message, VolumeType } from "../records.ts";
 import { fault, type Reply } from "../reply.ts";
 import { isoMicros } from "../times.ts";
 import { linksOf, requireAdmin, type StorageCall } from "./call.ts";
@@ -51,16 +52,43 @@ export function listMessages(call: StorageCall): Reply {
   return { status: 200, body: { messages: mine.toReversed().map(view) } };
 }
 
-export function listTypes(call: StorageCall): Reply {
-  const types = call.world.volumeTypes.map((type) => ({
-    id: type.id,
-    name: type.name,
-    is_public: true,
-    description: type.description,
-    extra_specs: type.multiattach ? { multiattach: "<is> True" } : {},
-    "os-volume-type-access:is_public": true,
-  }));
-  return { status: 200, body: { volume_types: types } };
+const typeView = (type: VolumeType) => ({
+  id: type.id,
+  name: type.name,
+  is_public: true,
+  description: type.description,
+  extra_specs: type.extraSpecs,
+  "os-volume-type-access:is_public": true,
+});
+
+export const listTypes = (call: StorageCall): Reply => ({
+  status: 200,
+  body: { volume_types: call.world.volumeTypes.map(typeView) },
+});
+
+export function createType(call: StorageCall): Reply {
+  requireAdmin(call, "volume_extension:type_create");
+  const body = call.exchange.json();
+  const specs = at(body, "volume_type", "extra_specs");
+  const type = {
+    id: call.world.ids.uuid(),
+    name: textAt(body, "volume_type", "name") ?? "",
+    description: textAt(body, "volume_type", "description") ?? null,
+    extraSpecs: isRecord(specs) ? (specs as Record<string, string>) : {},
+  };
+  call.world.volumeTypes.push(type);
+  return { status: 200, body: { volume_type: typeView(type) } };
+}
+
+export function deleteType(call: StorageCall): Reply {
+  requireAdmin(call, "volume_extension:type_delete");
+  const { world } = call;
+  const type = world.volumeType(call.params.id ?? "");
+  if (type === undefined) throw fault(404, `Volume type ${call.params.id ?? ""} could not be found.`);
+  if (world.volumes.find((v) => v.typeName === type.name) !== undefined)
+    throw fault(400, "Target volume type is still in use.");
+  world.volumeTypes = world.volumeTypes.filter((t) => t !== type);
+  return { status: 202 };
 }
 
 /** GET /resource_filters */

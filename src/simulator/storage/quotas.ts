@@ -16,35 +16,40 @@ const names: readonly QuotaName[] = [
 const resources = ["volumes", "gigabytes", "snapshots"] as const;
 
 interface Usage {
-  readonly volumes: number;
-  readonly gigabytes: number;
-  readonly snapshots: number;
-  readonly backups: number;
-  readonly backup_gigabytes: number;
+  volumes: number;
+  gigabytes: number;
+  snapshots: number;
 }
 
-/** What a project uses now: of one volume type, or of all. */
-function usageOf(world: World, projectId: string, typeName?: string): Usage {
-  const volumes = world.volumes.filter(
-    (v) => v.projectId === projectId && (typeName === undefined || v.typeName === typeName),
-  );
-  const snapshots = world.snapshots.filter(
-    (s) =>
-      s.projectId === projectId && (typeName === undefined || world.volumes.get(s.volumeId)?.typeName === typeName),
-  );
-  const sum = (items: readonly { readonly sizeGiB: number }[]) =>
-    items.reduce((total, item) => total + item.sizeGiB, 0);
-  const backups = world.backups.usageOf(projectId);
-  return {
-    volumes: volumes.length,
-    gigabytes: sum(volumes) + sum(snapshots),
-    snapshots: snapshots.length,
-    backups: backups.backups,
-    backup_gigabytes: backups.gigabytes,
+/** What a project uses now, of each volume type. */
+function usageByType(world: World, projectId: string): Map<string, Usage> {
+  const byType = new Map<string, Usage>();
+  const add = (typeName: string | undefined, more: Usage) => {
+    const there = byType.get(typeName ?? "") ?? { volumes: 0, gigabytes: 0, snapshots: 0 };
+    for (const resource of resources) there[resource] += more[resource];
+    byType.set(typeName ?? "", there);
   };
+  for (const v of world.volumes.values()) {
+    if (v.projectId === projectId) add(v.typeName, { volumes: 1, gigabytes: v.sizeGiB, snapshots: 0 });
+  }
+  for (const s of world.snapshots.values()) {
+    if (s.projectId !== projectId) continue;
+    add(world.volumes.get(s.volumeId)?.typeName, { volumes: 0, gigabytes: s.sizeGiB, snapshots: 1 });
+  }
+  return byType;
 }
 
-const over = (kind: string, message: string) => fault(413, `${kind}: ${message}`, { "Retry-After": "0" });
+function sum(usages: Iterable<Usage>): Usage {
+  const total = { volumes: 0, gigabytes: 0, snapshots: 0 };
+  for (const usage of usages) for (const resource of resources) total[resource] += usage[resource];
+  return total;
+}
+
+/** Whether the refusal begins with the name of Cinder's error, as all do but those of a restore. */
+export type Wording = "named" | "bare";
+
+const over = (kind: string, message: string, wording: Wording = "named") =>
+  fault(413, wording === "named" ? `${kind}: ${message}` : message, { "Retry-After": "0" });
 const exceeds = (limit: number, used: number, more: number) => limit >= 0 && used + more > limit;
 
 /** @throws {Refusal} 413 when one more backup of this size is too much for the token's project. */
@@ -60,49 +65,53 @@ export function reserveBackup(call: StorageCall, sizeGiB: number): void {
 }
 
 /** @throws {Refusal} 413; the gigabytes are looked at first, as in Cinder. */
-export function reserveVolume(call: StorageCall, sizeGiB: number): void {
-  checkGigabytes(call, call.project.id, sizeGiB);
-  const limits = call.world.quotaOf(call.project.id);
-  if (exceeds(limits.volumes, usageOf(call.world, call.project.id).volumes, 1)) {
+export function reserveVolume(call: StorageCall, sizeGiB: number, wording?: Wording): void {
+  const used = reserveGigabytes(call, sizeGiB, wording);
+  const { volumes } = call.world.quotaOf(call.project.id);
+  if (exceeds(volumes, used.volumes, 1)) {
     throw over(
       "VolumeLimitExceeded",
-      `Maximum number of volumes allowed (${limits.volumes}) exceeded for quota 'volumes'.`,
+      `Maximum number of volumes allowed (${volumes}) exceeded for quota 'volumes'.`,
+      wording,
     );
   }
 }
 
 export function reserveSnapshot(call: StorageCall, sizeGiB: number): void {
-  checkGigabytes(call, call.project.id, sizeGiB);
-  const limits = call.world.quotaOf(call.project.id);
-  if (exceeds(limits.snapshots, usageOf(call.world, call.project.id).snapshots, 1)) {
-    throw over("SnapshotLimitExceeded", `Maximum number of snapshots allowed (${limits.snapshots}) exceeded`);
+  const used = reserveGigabytes(call, sizeGiB);
+  const { snapshots } = call.world.quotaOf(call.project.id);
+  if (exceeds(snapshots, used.snapshots, 1)) {
+    throw over("SnapshotLimitExceeded", `Maximum number of snapshots allowed (${snapshots}) exceeded`);
   }
 }
 
-function checkGigabytes(call: StorageCall, projectId: string, moreGiB: number): void {
-  const limits = call.world.quotaOf(projectId);
-  const used = usageOf(call.world, projectId).gigabytes;
-  if (exceeds(limits.gigabytes, used, moreGiB)) {
-    const text = `Requested volume or snapshot exceeds allowed gigabytes quota. Requested ${moreGiB}G, quota is ${limits.gigabytes}G and ${used}G has been consumed.`;
-    throw over("VolumeSizeExceedsAvailableQuota", text);
+export function reserveGigabytes(call: StorageCall, moreGiB: number, wording?: Wording): Usage {
+  const { gigabytes } = call.world.quotaOf(call.project.id);
+  const used = sum(usageByType(call.world, call.project.id).values());
+  if (exceeds(gigabytes, used.gigabytes, moreGiB)) {
+    const text = `Requested volume or snapshot exceeds allowed gigabytes quota. Requested ${moreGiB}G, quota is ${gigabytes}G and ${used.gigabytes}G has been consumed.`;
+    throw over("VolumeSizeExceedsAvailableQuota", text, wording);
   }
+  return used;
 }
 
 function quotaView(call: StorageCall, projectId: string): Record<string, unknown> {
   const { world, exchange } = call;
   const withUsage = isTrue(exchange.query.get("usage") ?? "false");
   const limits = world.quotaOf(projectId);
-  const used = withUsage ? usageOf(world, projectId) : undefined;
-  const cell = (limit: number, inUse: number) => (withUsage ? { limit, in_use: inUse, reserved: 0 } : limit);
-  const usedOf = (name: QuotaName) =>
-    used !== undefined && name !== "per_volume_gigabytes" && name !== "groups" ? used[name] : 0;
+  const byType = withUsage ? usageByType(world, projectId) : new Map<string, Usage>();
+  const backups = world.backups.usageOf(projectId);
+  const used: Partial<Record<QuotaName, number>> = {
+    ...sum(byType.values()),
+    backups: backups.backups,
+    backup_gigabytes: backups.gigabytes,
+  };
+  const cell = (limit: number, inUse = 0) => (withUsage ? { limit, in_use: inUse, reserved: 0 } : limit);
   const view: Record<string, unknown> = {};
-  for (const name of names.filter((n) => n !== "groups")) view[name] = cell(limits[name], usedOf(name));
+  for (const name of names) view[name] = cell(limits[name], used[name]);
   for (const type of world.volumeTypes) {
-    const ofType = withUsage ? usageOf(world, projectId, type.name) : undefined;
-    for (const resource of resources) view[`${resource}_${type.name}`] = cell(-1, ofType?.[resource] ?? 0);
+    for (const resource of resources) view[`${resource}_${type.name}`] = cell(-1, byType.get(type.name)?.[resource]);
   }
-  view.groups = cell(limits.groups, 0);
   return view;
 }
 

@@ -51,6 +51,8 @@ const routes: readonly (readonly [string, string, StorageHandler])[] = [
   ["GET", "os-services", misc.listServices],
   ["GET", "messages", misc.listMessages],
   ["GET", "types", misc.listTypes],
+  ["POST", "types", misc.createType],
+  ["DELETE", "types/{id}", misc.deleteType],
   ["GET", "resource_filters", misc.listResourceFilters],
 ];
 
@@ -98,7 +100,7 @@ export function answerStorage(world: World, exchange: Exchange): Reply {
     exchange.segments[0] === "v3"
       ? router.find(exchange.method, exchange.segments.slice(inUrl === undefined ? 1 : 2))
       : undefined;
-  if (match === undefined) throw noSuchRoute();
+  if (match === undefined) throw noSuchRoute(exchange.header("accept"));
   exchange.route = match.route;
   const minor = microversionOf(exchange, range);
   const headers = { "OpenStack-API-Version": `volume 3.${minor}`, Vary: "OpenStack-API-Version" };

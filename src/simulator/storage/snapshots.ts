@@ -3,7 +3,7 @@ import type { Snapshot } from "../records.ts";
 import { fault, type Reply } from "../reply.ts";
 import { checkMetadata, isTrue } from "../schema.ts";
 import { isoMicros, wholeSecond } from "../times.ts";
-import { metadataKeys, notFound, requireAdmin, requireMember, type StorageCall, visible } from "./call.ts";
+import { metadataKeys, noSuchAction, notFound, requireAdmin, type StorageCall, visible } from "./call.ts";
 import { list, type Listing, metadataTest } from "./listing.ts";
 import { reserveSnapshot } from "./quotas.ts";
 
@@ -94,7 +94,6 @@ export function createSnapshot(call: StorageCall): Reply {
       "Since microversion 3.66 the 'force' flag is invalid for this request.  For backward compatability, however, when the 'force' flag is passed with a value evaluating to True, it is silently ignored.",
     );
   }
-  requireMember(call, "volume:create_snapshot");
   const force = minor >= 66 || isTrue(given.force);
   const allowed = force ? ["available", "in-use"] : ["available"];
   if (!allowed.includes(volume.status)) {
@@ -134,7 +133,6 @@ export function deleteSnapshot(call: StorageCall): Reply {
 }
 
 function removeSnapshot(call: StorageCall, snapshot: Snapshot, force: boolean): void {
-  requireMember(call, "volume:delete_snapshot");
   if (!force && snapshot.status !== "available" && snapshot.status !== "error") {
     throw fault(
       400,
@@ -152,7 +150,6 @@ function removeSnapshot(call: StorageCall, snapshot: Snapshot, force: boolean): 
 export function updateSnapshot(call: StorageCall): Reply {
   const given = at(call.exchange.json(), "snapshot");
   const snapshot = findSnapshot(call);
-  requireMember(call, "volume:update_snapshot");
   if (at(given, "name") !== undefined) snapshot.name = textAt(given, "name") ?? null;
   if (at(given, "description") !== undefined) snapshot.description = textAt(given, "description") ?? null;
   return { status: 200, body: { snapshot: view(call, snapshot, { wide: false }) } };
@@ -168,7 +165,6 @@ export const replaceSnapshotMetadata = (call: StorageCall): Reply => writeMetada
 function writeMetadata(call: StorageCall, replace: boolean): Reply {
   const given = checkMetadata("metadata", at(call.exchange.json(), "metadata") ?? {}, metadataKeys);
   const snapshot = findSnapshot(call);
-  requireMember(call, "volume:update_snapshot_metadata");
   snapshot.metadata = replace ? { ...given } : { ...snapshot.metadata, ...given };
   return { status: 200, body: { metadata: snapshot.metadata } };
 }
@@ -182,7 +178,7 @@ export function snapshotAction(call: StorageCall): Reply {
     snapshot.status = status;
     return { status: 202 };
   }
-  if (!isRecord(body) || !("os-force_delete" in body)) throw fault(400, "There is no such action: None");
+  if (!isRecord(body) || !("os-force_delete" in body)) throw noSuchAction(body);
   requireAdmin(call, "volume_extension:snapshot_admin_actions:force_delete");
   removeSnapshot(call, snapshot, true);
   return { status: 202 };

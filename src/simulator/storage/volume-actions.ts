@@ -2,8 +2,8 @@ import { at, isRecord, textAt } from "../exchange.ts";
 import type { Volume } from "../records.ts";
 import { fault, type Reply } from "../reply.ts";
 import { wholeSecond } from "../times.ts";
-import { requireAdmin, requireMember, type StorageCall } from "./call.ts";
-import { reserveVolume } from "./quotas.ts";
+import { noSuchAction, requireAdmin, type StorageCall } from "./call.ts";
+import { reserveGigabytes } from "./quotas.ts";
 import { findVolume, removeVolume } from "./volumes.ts";
 
 type Action = (call: StorageCall, volume: Volume, body: unknown) => number;
@@ -24,13 +24,11 @@ const actions: Readonly<Record<string, Action>> = {
     removeVolume(call, volume, true);
     return 202;
   },
-  "os-set_bootable": (call, volume, body) => {
-    requireMember(call, "volume_extension:volume_actions:set_bootable");
+  "os-set_bootable": (_, volume, body) => {
     volume.bootable = at(body, "bootable") === true;
     return 200;
   },
   "os-attach": (call, volume, body) => {
-    requireMember(call, "volume_extension:volume_actions:attach");
     if (volume.status !== "available" && !(volume.multiattach && volume.status === "in-use")) {
       throw fault(400, `Invalid volume: volume ${volume.id} is already attached to a server`);
     }
@@ -43,14 +41,12 @@ const actions: Readonly<Record<string, Action>> = {
     volume.status = "in-use";
     return 202;
   },
-  "os-detach": (call, volume) => {
-    requireMember(call, "volume_extension:volume_actions:detach");
+  "os-detach": (_, volume) => {
     volume.attachments = [];
     if (volume.status === "in-use") volume.status = "available";
     return 202;
   },
   "os-extend": (call, volume, body) => {
-    requireMember(call, "volume:extend");
     const newSizeGiB = Number(at(body, "new_size"));
     if (volume.status !== "available" && !(volume.status === "in-use" && call.minor >= 42)) {
       throw fault(
@@ -64,24 +60,23 @@ const actions: Readonly<Record<string, Action>> = {
         `Invalid input received: New size for extend must be greater than current size. (current: ${volume.sizeGiB}, extended: ${newSizeGiB}).`,
       );
     }
-    reserveVolume(call, newSizeGiB - volume.sizeGiB);
+    reserveGigabytes(call, newSizeGiB - volume.sizeGiB);
     later(call, volume, "extending", () => (volume.sizeGiB = newSizeGiB));
     return 202;
   },
   "os-retype": (call, volume, body) => {
-    requireMember(call, "volume:retype");
     const name = textAt(body, "new_type") ?? "";
     const type = call.world.volumeType(name);
     if (type === undefined) throw fault(404, `Volume type with name ${name} could not be found.`);
-    if (volume.status !== "available" && volume.status !== "in-use") {
+    if ((volume.status !== "available" && volume.status !== "in-use") || volume.typeName === type.name) {
       throw fault(
         400,
-        `Invalid volume: Volume ${volume.id} status must be available or in-use to retype, currently ${volume.status}.`,
+        "Invalid volume: Retype needs volume to be in available or in-use state, not be part of an active migration or a consistency group, requested type has to be different that the one from the volume, and for in-use volumes front-end qos specs cannot change.",
       );
     }
     later(call, volume, "retyping", () => {
       volume.typeName = type.name;
-      volume.host = `aio@${type.name}#${type.name}`;
+      volume.host = `aio@${type.name}#pool`;
     });
     return 202;
   },
@@ -103,7 +98,7 @@ export function volumeAction(call: StorageCall): Reply {
   const body = call.exchange.json();
   const [name = "None"] = isRecord(body) ? Object.keys(body) : [];
   const action = actions[name];
-  if (action === undefined) throw fault(400, `There is no such action: ${name}`);
+  if (action === undefined) throw noSuchAction(body);
   const volume = findVolume(call);
   return { status: action(call, volume, at(body, name)) };
 }

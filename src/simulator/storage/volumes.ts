@@ -3,7 +3,7 @@ import type { Snapshot, Volume } from "../records.ts";
 import { fault, type Reply } from "../reply.ts";
 import { checkBody, checkMetadata, type Field, isTrue } from "../schema.ts";
 import { wholeSecond } from "../times.ts";
-import { linksOf, metadataKeys, notFound, requireMember, type StorageCall, visible } from "./call.ts";
+import { linksOf, metadataKeys, notFound, type StorageCall, visible } from "./call.ts";
 import { list, type Listing, metadataTest, timeTest } from "./listing.ts";
 import { reserveVolume } from "./quotas.ts";
 import { findSnapshot } from "./snapshots.ts";
@@ -112,10 +112,11 @@ export function createVolume(call: StorageCall): Reply {
       : Number(given.size);
   if (sizeGiB === undefined || sizeGiB < 1)
     throw fault(400, "Invalid input received: Volume size 'None' must be an integer and greater than 0");
+  reserveVolume(call, sizeGiB);
   const volume = createVolumeFor(call, sizeGiB, textAt(given, "name") ?? null, {
     description: textAt(given, "description") ?? null,
     typeName: type.name,
-    multiattach: type.multiattach,
+    multiattach: type.extraSpecs.multiattach === "<is> True",
     status: "creating",
     snapshotId: snapshot?.id ?? null,
     sourceVolumeId: source?.id ?? null,
@@ -126,7 +127,7 @@ export function createVolume(call: StorageCall): Reply {
   world.tasks.schedule(exchange.nowMs + world.durations.volumeMs(sizeGiB), (atMs) => {
     if (volume.status !== "creating") return;
     volume.status = "available";
-    volume.host = `aio@${volume.typeName}#${volume.typeName}`;
+    volume.host = `aio@${volume.typeName}#pool`;
     volume.updatedAtMs = wholeSecond(atMs);
   });
   return { status: 202, body: { volume: volumeView(call, volume, { fresh: true }) } };
@@ -139,7 +140,6 @@ export function createVolumeFor(
   name: string | null,
   extra: Partial<Volume> = {},
 ): Volume {
-  reserveVolume(call, sizeGiB);
   const createdAtMs = wholeSecond(call.exchange.nowMs);
   return call.world.volumes.add({
     id: call.world.ids.uuid(),
@@ -174,7 +174,6 @@ export function deleteVolume(call: StorageCall): Reply {
 }
 
 export function removeVolume(call: StorageCall, volume: Volume, force: boolean): void {
-  requireMember(call, "volume:delete");
   const { world, exchange } = call;
   const snapshots = world.snapshots.filter((s) => s.volumeId === volume.id);
   const cascade = isTrue(exchange.query.get("cascade") ?? "false");
@@ -202,7 +201,6 @@ export function removeVolume(call: StorageCall, volume: Volume, force: boolean):
 export function updateVolume(call: StorageCall): Reply {
   const given = at(call.exchange.json(), "volume");
   const volume = findVolume(call);
-  requireMember(call, "volume:update");
   if (isRecord(given) && given.name !== undefined) volume.name = textAt(given, "name") ?? null;
   if (isRecord(given) && given.metadata !== undefined)
     volume.metadata = checkMetadata("metadata", given.metadata, metadataKeys);
@@ -220,7 +218,6 @@ export const replaceVolumeMetadata = (call: StorageCall): Reply => writeMetadata
 function writeMetadata(call: StorageCall, replace: boolean): Reply {
   const given = checkMetadata("metadata", at(call.exchange.json(), "metadata") ?? {}, metadataKeys);
   const volume = findVolume(call);
-  requireMember(call, "volume:update_volume_metadata");
   volume.metadata = replace ? { ...given } : { ...volume.metadata, ...given };
   volume.updatedAtMs = wholeSecond(call.exchange.nowMs);
   return { status: 200, body: { metadata: volume.metadata } };
@@ -228,7 +225,6 @@ function writeMetadata(call: StorageCall, replace: boolean): Reply {
 
 export function deleteVolumeMetadataItem(call: StorageCall): Reply {
   const volume = findVolume(call);
-  requireMember(call, "volume:delete_volume_metadata");
   const key = call.params.key ?? "";
   if (volume.metadata[key] === undefined) throw fault(404, `Volume ${volume.id} has no metadata with key ${key}.`);
   volume.metadata = Object.fromEntries(Object.entries(volume.metadata).filter(([name]) => name !== key));
