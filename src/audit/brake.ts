@@ -25,17 +25,17 @@ export function checkBrake(comparison: Comparison): Finding[] {
 
 function mostAllowed(projectId: string, { before, now, options }: Comparison): number {
   const { least, percentOfPoints } = options.brake ?? designBrake;
-  const earlier = before.ours.filter((each) => each.projectId === projectId);
-  const newer = now.ours.filter((each) => each.projectId === projectId && !before.find(each.id));
+  const earlier = before.oursIn(projectId);
+  const newer = now.oursIn(projectId).filter((each) => !before.find(each.id));
   const points = earlier.length + newer.length;
 
   // 24 hours that begin just after the earlier listing, and again for every full 24 hours between the two.
   const periods = Math.floor((now.endedMs - before.startedMs) / dayMs) + 1;
   const base = periods * Math.max(least, Math.floor((points * percentOfPoints) / 100));
 
-  const turnedGood = now.ours.filter((each) => {
+  const turnedGood = now.oursIn(projectId).filter((each) => {
     const was = before.find(each.id);
-    return each.projectId === projectId && now.isGood(each) && !(was && before.isGood(was));
+    return now.isGood(each) && !(was && before.isGood(was));
   });
   // The 24 hours of a deletion right after the earlier listing began a day before it.
   const goodJustBefore = earlier.filter((each) => before.isGood(each) && createdMs(each) > before.startedMs - dayMs);

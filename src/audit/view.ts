@@ -19,6 +19,7 @@ export class View {
   readonly #undersized: ReadonlySet<string>;
   readonly #earlier: View | undefined;
   readonly #oursByVolume: ReadonlyMap<string, readonly ListedBackup[]>;
+  readonly #oursByProject: ReadonlyMap<string | null, readonly ListedBackup[]>;
   readonly #good = new Map<string, boolean>();
 
   constructor(listing: Listing, userIds: ReadonlySet<string>, earlier?: View) {
@@ -31,11 +32,16 @@ export class View {
     this.backups = listing.backups;
     this.ours = this.backups.filter((each) => this.isOurs(each));
     this.#oursByVolume = Map.groupBy(this.ours, (each) => each.volumeId);
+    this.#oursByProject = Map.groupBy(this.ours, (each) => each.projectId);
     this.#undersized = this.#findUndersized();
   }
 
   oursOf(volumeId: string): readonly ListedBackup[] {
     return this.#oursByVolume.get(volumeId) ?? [];
+  }
+
+  oursIn(projectId: string): readonly ListedBackup[] {
+    return this.#oursByProject.get(projectId) ?? [];
   }
 
   find(backupId: string): ListedBackup | undefined {
