@@ -143,6 +143,7 @@ describe("SQLite files", () => {
     await closers.pop()?.();
     const client = openSqliteClient(path);
     const { rows } = await client.execute("SELECT rootpage FROM sqlite_master WHERE name = 'runs'");
+    await client.execute("PRAGMA wal_checkpoint(TRUNCATE)");
     client.close();
     const pageBytes = 4096;
     const file = await open(path, "r+");
