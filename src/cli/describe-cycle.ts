@@ -1,6 +1,6 @@
 import type { CycleResult } from "../conductor/cycle.ts";
 import { formatDuration } from "../domain/durations.ts";
-import { operatorText } from "../domain/reasons.ts";
+import { operatorText, type Reason } from "../domain/reasons.ts";
 import type { ProjectReport, ReportLine } from "../domain/runs.ts";
 import { escapeText } from "./escape.ts";
 import { table } from "./output.ts";
@@ -48,6 +48,7 @@ export function describeProject({ projectName, lines, rotation, notices, quota }
     `  rotation: ${rotation.deleted} deleted, ${rotation.kept} kept`,
     rotation.failed === 0 ? "" : `, ${rotation.failed} could not be deleted`,
     rotation.blocked === null ? "\n" : `; nothing deleted: ${operatorText(rotation.blocked)}\n`,
+    ...Object.entries(rotation.reasons).map(([reason, count]) => `    ${count} ${operatorText(reason as Reason)}\n`),
     quota === null
       ? ""
       : `  quota: ${quota.backups.used} of ${limit(quota.backups.limit)} backups, ${quota.gigabytes.used} of ${limit(quota.gigabytes.limit)} GiB\n`,

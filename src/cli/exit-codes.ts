@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { AuditError } from "../audit/errors.ts";
 import { ConfigError } from "../config/errors.ts";
+import type { RunOutcome } from "../domain/runs.ts";
 import { AuthenticationFailed, CloudError, ConnectionError, isAborted } from "../openstack/errors.ts";
 import { StoreError, StoreLockedError } from "../store/errors.ts";
 
@@ -19,6 +20,14 @@ export const exit = {
 } as const;
 
 export type ExitCode = (typeof exit)[keyof typeof exit];
+
+/** How a run's outcome shows in the exit code. */
+export const exitOfOutcome = {
+  ok: exit.ok,
+  partial: exit.partial,
+  failed: exit.failed,
+  interrupted: exit.interrupted,
+} as const satisfies Record<RunOutcome, ExitCode>;
 
 /** The command line cannot be understood, or its options do not go together. */
 export class UsageError extends Error {

@@ -7,6 +7,7 @@ import { directIo } from "../domain/io.ts";
 import type { Command } from "./command.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { backupsList } from "./commands/backups-list.ts";
+import { demo } from "./commands/demo.ts";
 import { conductorCommand } from "./commands/conductor.ts";
 import { planCommand } from "./commands/plan.ts";
 import { configCheck } from "./commands/config-check.ts";
@@ -19,6 +20,7 @@ import { systemClock } from "./system-clock.ts";
 
 /** Every command there is, in the order of the help. */
 const commands: readonly Command[] = [
+  demo,
   conductorCommand,
   planCommand,
   backupsList,

@@ -1,11 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Conductor, ConductorSettings } from "../conductor/context.ts";
 import type { Settings } from "../config/settings.ts";
-import { openClouds } from "../openstack/open.ts";
 import { parseStoreUrl } from "../store/address.ts";
-import { lockExclusively } from "../store/lock.ts";
-import { openStore } from "../store/open.ts";
 import type { Context } from "./command.ts";
+import { openConfiguredClouds } from "./open.ts";
 
 export interface OpenedConductor {
   readonly conductor: Conductor;
@@ -37,10 +35,13 @@ export const conductorSettings = (settings: Settings): ConductorSettings => ({
  * conductor; a database that does not exist yet is an empty one and is not made.
  */
 export async function openConductor(context: Context, purpose: "work" | "look"): Promise<OpenedConductor> {
-  const { clock, connections, io, newId, random, settings } = context;
+  const { clock, io, newId, settings } = context;
   const log = context.log();
-  const { openstack, database } = settings();
-  const { reader, writer } = connections();
+  const { database } = settings();
+  // Before anything is opened or locked: a configuration that will not do is said first.
+  const clouds = await openConfiguredClouds(context);
+  const { lockExclusively } = await import("../store/lock.ts");
+  const { openStore } = await import("../store/open.ts");
   const address = parseStoreUrl(database.url);
   const path = address.dialect === "sqlite" ? address.path : null;
   const lock = purpose === "work" && path !== null ? await lockExclusively(path) : null;
@@ -49,10 +50,6 @@ export async function openConductor(context: Context, purpose: "work" | "look"):
     await lock?.release();
     throw error;
   });
-  const clouds = await openClouds(
-    { reader, writer, pageSize: openstack.pageSize, concurrency: openstack.concurrency },
-    { clock, io, log, random },
-  );
   return {
     conductor: {
       settings: conductorSettings(settings()),

@@ -1,5 +1,4 @@
 import type { Clouds } from "../openstack/open.ts";
-import type { Repository } from "../store/repository.ts";
 import type { Context } from "./command.ts";
 
 /**
@@ -11,13 +10,4 @@ export async function openConfiguredClouds(context: Context): Promise<Clouds> {
   const { pageSize, concurrency } = context.settings().openstack;
   const { clock, io, random } = context;
   return openClouds({ ...context.connections(), pageSize, concurrency }, { clock, io, random, log: context.log() });
-}
-
-/**
- * Opens the configured database. The caller closes it.
- * @throws ConfigError, StoreError
- */
-export async function openConfiguredStore(context: Context): Promise<Repository> {
-  const { openStore } = await import("../store/open.ts");
-  return openStore(context.settings().database.url, { io: context.io });
 }

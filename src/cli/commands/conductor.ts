@@ -3,10 +3,9 @@ import { runDaemon } from "../../conductor/daemon.ts";
 import type { CycleResult } from "../../conductor/cycle.ts";
 import { runOnce } from "../../conductor/once.ts";
 import { cronWakes } from "../../conductor/wake.ts";
-import type { RunOutcome } from "../../domain/runs.ts";
 import type { Command, Context } from "../command.ts";
 import { cycleValue, describeCycle } from "../describe-cycle.ts";
-import { exit, UsageError, type ExitCode } from "../exit-codes.ts";
+import { exit, exitOfOutcome, UsageError, type ExitCode } from "../exit-codes.ts";
 import { openConductor } from "../open-conductor.ts";
 import { printPlan } from "./plan.ts";
 
@@ -14,13 +13,6 @@ interface Options {
   readonly once?: true;
   readonly dryRun?: true;
 }
-
-const exitOf: Readonly<Record<RunOutcome, ExitCode>> = {
-  ok: exit.ok,
-  partial: exit.partial,
-  failed: exit.failed,
-  interrupted: exit.interrupted,
-};
 
 export const conductorCommand: Command<Options> = {
   path: "conductor",
@@ -68,7 +60,7 @@ async function once(
   const result = await runOnce(conductor, exclusive, context.signals);
   context.output.progress(null);
   context.output.data(cycleValue(result), () => describeCycle(result));
-  return exitOf[result.outcome];
+  return exitOfOutcome[result.outcome];
 }
 
 /** A night's summary: one line a project. */
