@@ -9,6 +9,7 @@ import { auditCommand } from "./commands/audit.ts";
 import { backupsList } from "./commands/backups-list.ts";
 import { demo } from "./commands/demo.ts";
 import { conductorCommand } from "./commands/conductor.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { planCommand } from "./commands/plan.ts";
 import { configCheck } from "./commands/config-check.ts";
 import { configReference } from "./commands/config-reference.ts";
@@ -25,6 +26,7 @@ const commands: readonly Command[] = [
   planCommand,
   backupsList,
   auditCommand,
+  doctorCommand,
   configCheck,
   configReference,
   dbMigrate,

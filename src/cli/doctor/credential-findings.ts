@@ -83,7 +83,7 @@ function novaRights({ servers, tag }: Examination): Finding {
   if ("value" in servers) {
     const { all, tagged } = servers.value;
     if (tagged > 0) {
-      const message = `The reader sees the servers of all projects: ${all}, of which ${tagged} are tagged.`;
+      const message = `The reader sees the servers of all projects: ${all}, tagged: ${tagged}.`;
       return { id, level: "ok", message, fix: null };
     }
     return {

@@ -1,4 +1,3 @@
-import type { CloudAuth } from "../../domain/connection.ts";
 import type { CinderService, Project } from "../../domain/inventory.ts";
 import type { ServiceName } from "../../openstack/errors.ts";
 import type { Grant, Needless } from "../../openstack/inspection.ts";
@@ -21,7 +20,6 @@ export interface ProtectedProject {
   readonly id: string;
   /** Null when the reader could not list the projects, or this one is not among them. */
   readonly project: Project | null;
-  readonly taggedServers: number;
   readonly grant: Seen<Grant>;
 }
 
@@ -33,11 +31,8 @@ export interface CinderRights {
 
 /** All that was seen; what it means is said by `findings`. */
 export interface Examination {
-  readonly at: Date;
   /** One credential does both. */
   readonly oneCredential: boolean;
-  readonly readerAuth: CloudAuth["kind"];
-  readonly writerAuth: CloudAuth["kind"];
   readonly verifiesCertificates: boolean;
   readonly readerGrant: Seen<Grant>;
   /** With the scope it has by itself. */

@@ -24,14 +24,17 @@ const kindOf = (error: CloudError): Problem["kind"] => {
   return error.kind === "network" || error.kind === "timeout" || error.kind === "answer" ? "unavailable" : "other";
 };
 
+/** Services end their messages with a full stop or not; the findings bring their own. */
+const sentence = (error: Error): string => error.message.replace(/\.$/, "");
+
 /** Runs one question; what went wrong is an answer, too. Only a signal ends the examination. */
 async function see<T>(ask: () => Promise<T>): Promise<Seen<T>> {
   try {
     return { value: await ask() };
   } catch (error) {
     if (isAborted(error)) throw error;
-    if (error instanceof CloudError) return { problem: { kind: kindOf(error), message: error.message } };
-    if (error instanceof StoreError) return { problem: { kind: "other", message: error.message } };
+    if (error instanceof CloudError) return { problem: { kind: kindOf(error), message: sentence(error) } };
+    if (error instanceof StoreError) return { problem: { kind: "other", message: sentence(error) } };
     throw error;
   }
 }
@@ -57,13 +60,12 @@ async function protectedProjects(
   signal: AbortSignal,
 ): Promise<ProtectedProject[]> {
   const byId = new Map(projects.map((project) => [project.id, project]));
-  const servers = Map.groupBy(tagged, ({ projectId }) => projectId);
+  const ids = [...new Set(tagged.map(({ projectId }) => projectId))];
   // The client's own limit keeps Keystone from being asked for all tokens at once.
   return Promise.all(
-    [...servers].map(async ([id, own]) => ({
+    ids.map(async (id) => ({
       id,
       project: byId.get(id) ?? null,
-      taggedServers: own.length,
       grant: await see(() => clouds.inspection.grant("writer", id, signal)),
     })),
   );
@@ -82,27 +84,28 @@ export async function examine(
 
   context.output.progress("logging in");
   const readerGrant = await see(() => inspection.grant("reader", null, signal));
-  const writerGrant = await see(() => inspection.grant("writer", null, signal));
+  const writerGrant = reader === writer ? readerGrant : await see(() => inspection.grant("writer", null, signal));
+  // A credential that is not accepted is tried once only: Keystone may lock its user after a few failures.
+  const asReader = <T>(ask: () => Promise<T>): Promise<Seen<T>> =>
+    "problem" in readerGrant ? Promise.resolve(readerGrant) : see(ask);
+  const writerIsRefused = "problem" in writerGrant && writerGrant.problem.kind === "authentication";
 
   context.output.progress("reading servers, volumes and backups");
-  const listed = await see(() => Array.fromAsync(clouds.reader.listServers(signal)));
+  const listed = await asReader(() => Array.fromAsync(clouds.reader.listServers(signal)));
   const tagged = "value" in listed ? listed.value.filter((server) => isTagged(server, settings.selection)) : [];
-  const projects = await see(() => clouds.reader.projects(signal));
-  const rights = await see(() => cinderRights(clouds, signal));
-  const backupServices = await see(() => clouds.reader.backupServices(signal));
+  const projects = await asReader(() => clouds.reader.projects(signal));
+  const rights = await asReader(() => cinderRights(clouds, signal));
+  const backupServices = await asReader(() => clouds.reader.backupServices(signal));
 
   context.output.progress("checking what the credentials may do");
-  const needless = async (what: Needless): Promise<Seen<number>> => see(() => inspection.needless(what, signal));
+  const needless = async (what: Needless): Promise<Seen<number>> => asReader(() => inspection.needless(what, signal));
   const examination: Examination = {
-    at: context.clock.now(),
     oneCredential: reader === writer,
-    readerAuth: reader.auth.kind,
-    writerAuth: writer.auth.kind,
     verifiesCertificates: [reader, writer].every((each) => each.verify || !each.authUrl.startsWith("https:")),
     readerGrant,
     writerGrant,
-    computeVersion: await see(() => inspection.microversion("compute", signal)),
-    blockStorageVersion: await see(() => inspection.microversion("block-storage", signal)),
+    computeVersion: await asReader(() => inspection.microversion("compute", signal)),
+    blockStorageVersion: await asReader(() => inspection.microversion("block-storage", signal)),
     servers: "value" in listed ? { value: { all: listed.value.length, tagged: tagged.length } } : listed,
     cinderRights: rights,
     backupServices,
@@ -112,7 +115,9 @@ export async function examine(
       volumeTypes: await needless("volumeTypes"),
       volumeTypesAsService: await needless("volumeTypesAsService"),
     },
-    projects: await protectedProjects(clouds, { tagged, projects: "value" in projects ? projects.value : [] }, signal),
+    projects: writerIsRefused
+      ? []
+      : await protectedProjects(clouds, { tagged, projects: "value" in projects ? projects.value : [] }, signal),
     clockAheadMs: {
       identity: aheadMs(clouds, "identity", context),
       compute: aheadMs(clouds, "compute", context),
