@@ -1,3 +1,4 @@
+import { currentSlot } from "../domain/slots.ts";
 import type { Conductor, Signals } from "./context.ts";
 import { runCycle, type CycleResult } from "./cycle.ts";
 import { LeaseKeeper, LeaseLost } from "./lease.ts";
@@ -70,8 +71,13 @@ async function serve(
   while (!signals.drain.aborted) {
     const wanted = inbox.take();
     if (wanted.size > 0) {
+      // Backups that outlast their slot must not keep the next one waiting; within a slot a cycle is left to end.
       const interrupt = new AbortController();
-      inbox.onNext(() => interrupt.abort());
+      const slot = (): string => currentSlot(settings.policy, settings.timeZone, clock.now()).id;
+      const startedIn = slot();
+      inbox.onNext(() => {
+        if (slot() !== startedIn) interrupt.abort();
+      });
       try {
         const result = await runCycle(
           conductor,

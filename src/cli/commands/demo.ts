@@ -6,7 +6,7 @@ import type { Conductor, ConductorSettings } from "../../conductor/context.ts";
 import type { CycleResult } from "../../conductor/cycle.ts";
 import { runDaemon } from "../../conductor/daemon.ts";
 import { runOnce } from "../../conductor/once.ts";
-import type { WakeSource } from "../../conductor/wake.ts";
+import type { Wake } from "../../conductor/wake.ts";
 import type { Job } from "../../domain/catalogue.ts";
 import type { Clock } from "../../domain/clock.ts";
 import type { CloudParameters } from "../../domain/connection.ts";
@@ -99,30 +99,32 @@ async function oneNight(context: Context, conductor: Conductor): Promise<ExitCod
 
 async function nights(context: Context, conductor: Conductor): Promise<ExitCode> {
   context.output.note("Stop with Ctrl-C.");
-  const options = {
-    wakes: hourly(conductor.clock, context.signals.drain),
-    exclusive: true,
-    onCycle: (result: CycleResult) => printNight(context, result),
+  const { clock } = conductor;
+  const { drain } = context.signals;
+  let wake: (wish: Wake) => void = () => undefined;
+  // node-schedule reads the machine's clock; the demo's next night begins on its own, and only when the last one is over.
+  const sleepUntilNextNight = async (): Promise<void> => {
+    await clock.sleep(dayMs - ((Number(clock.now()) - Number(start)) % dayMs), drain);
+    wake("create");
+    wake("rotate");
   };
-  await runDaemon(conductor, options, context.signals);
+  await runDaemon(
+    conductor,
+    {
+      wakes: (onWake) => {
+        wake = onWake;
+        return () => undefined;
+      },
+      exclusive: true,
+      onCycle: (result) => {
+        printNight(context, result);
+        sleepUntilNextNight().catch(() => undefined); // rejects only when drained
+      },
+    },
+    context.signals,
+  );
   return exit.ok;
 }
-
-/** node-schedule reads the machine's clock; the demo's wakes come from its own. */
-const hourly =
-  (clock: Clock, stopped: AbortSignal): WakeSource =>
-  (onWake) => {
-    const stop = new AbortController();
-    const signal = AbortSignal.any([stop.signal, stopped]);
-    void (async () => {
-      for (let hour = 1; ; hour++) {
-        await clock.sleep(hourMs, signal);
-        onWake("create");
-        if (hour % 12 === 0) onWake("rotate");
-      }
-    })().catch(() => undefined); // rejects only when stopped
-    return () => stop.abort();
-  };
 
 async function openDemo(
   { io, log, newId, output, random }: Context,
