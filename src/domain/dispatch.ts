@@ -61,7 +61,7 @@ export function pickJobs({ planned, inFlight, limits, backupServicesUp }: Dispat
     picked.push(job);
     turn.next += 1;
     turn.inFlight += 1;
-    if (job.pool !== null) perPool.set(job.pool, (perPool.get(job.pool) ?? 0) + 1);
+    perPool.set(job.pool, (perPool.get(job.pool) ?? 0) + 1);
     sharedBusy ||= job.shared;
   }
   return picked;
@@ -69,9 +69,8 @@ export function pickJobs({ planned, inFlight, limits, backupServicesUp }: Dispat
 
 /** The project's first job that may start. What may not start now may not later in this call either, so it is passed over for good. */
 function nextOf(turn: Turn, mayStart: (job: Job) => boolean): Job | null {
-  for (; turn.next < turn.jobs.length; turn.next += 1) {
-    const job = turn.jobs[turn.next];
-    if (job !== undefined && mayStart(job)) return job;
+  for (let job; (job = turn.jobs[turn.next]) !== undefined; turn.next += 1) {
+    if (mayStart(job)) return job;
   }
   return null;
 }

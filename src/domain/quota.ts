@@ -23,6 +23,7 @@ export interface LimitedJobs {
 
 /** What is left of a project, counted down as jobs are accepted. */
 interface Remainder {
+  readonly quota: BackupQuota;
   volumes: number;
   backups: number;
   gigabytes: number;
@@ -34,11 +35,12 @@ export function fitLimits(input: LimitsInput): LimitedJobs {
   const remainderOf = (projectId: string): Remainder => {
     let found = remainders.get(projectId);
     if (found === undefined) {
-      const quota = input.quotas.get(projectId);
+      const quota = input.quotas.get(projectId) ?? unlimited;
       found = {
+        quota,
         volumes: (input.volumesPerProject ?? Infinity) - (input.attemptedThisSlot.get(projectId) ?? 0),
-        backups: left(quota?.backups),
-        gigabytes: left(quota?.backupGiB),
+        backups: left(quota.backups),
+        gigabytes: left(quota.backupGiB),
       };
       remainders.set(projectId, found);
     }
@@ -50,7 +52,7 @@ export function fitLimits(input: LimitsInput): LimitedJobs {
   const refused: Job[] = [];
   for (const job of input.jobs) {
     const remainder = remainderOf(job.projectId);
-    const refusal = refusalOf(job, remainder, input);
+    const refusal = refusalOf(job, remainder, input.volumesPerProject);
     if (refusal === null) {
       take(remainder, job);
       remainder.volumes -= 1;
@@ -68,24 +70,22 @@ function take(remainder: Remainder, job: Job): void {
   remainder.gigabytes -= job.sizeGiB;
 }
 
-const left = (use: QuotaUse | undefined): number =>
-  use === undefined || use.limit < 0 ? Infinity : use.limit - use.inUse - use.reserved;
+const noLimit: QuotaUse = { limit: -1, inUse: 0, reserved: 0 };
+const unlimited: BackupQuota = { backups: noLimit, backupGiB: noLimit };
+
+const left = ({ limit, inUse, reserved }: QuotaUse): number => (limit < 0 ? Infinity : limit - inUse - reserved);
 
 function refusalOf(
   job: Job,
-  remainder: Remainder,
-  { volumesPerProject, quotas }: LimitsInput,
+  { quota, volumes, backups, gigabytes }: Remainder,
+  volumesPerProject: number | null,
 ): { reason: Reason; message: string } | null {
-  if (remainder.volumes < 1) {
-    return { reason: "volume_limit", message: `at most ${volumesPerProject ?? 0} volumes in a slot` };
+  if (volumes < 1) return { reason: "volume_limit", message: `at most ${volumesPerProject ?? 0} volumes in a slot` };
+  if (backups < 1) {
+    return { reason: "over_quota", message: `backups: ${figures(quota.backups, backups)}` };
   }
-  const quota = quotas.get(job.projectId);
-  if (quota === undefined) return null;
-  if (remainder.backups < 1) {
-    return { reason: "over_quota", message: `backups: ${figures(quota.backups, remainder.backups)}` };
-  }
-  if (remainder.gigabytes < job.sizeGiB) {
-    const room = figures(quota.backupGiB, remainder.gigabytes);
+  if (gigabytes < job.sizeGiB) {
+    const room = figures(quota.backupGiB, gigabytes);
     return { reason: "over_quota", message: `backup gigabytes: ${room}, ${job.sizeGiB} needed` };
   }
   return null;
