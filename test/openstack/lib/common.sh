@@ -51,7 +51,6 @@ start() { # NAME CMD... : a daemon in a session (process group) of its own
   if alive "$name"; then return 0; fi
   setsid "$@" </dev/null >>"$S/log/$name.log" 2>&1 9>&- &   # 9: the lock
   local pid=$!
-  sleep 0.1
   echo "$pid $(starttime "$pid")" > "$S/run/$name.pid"
   say "started $name"
 }
