@@ -130,6 +130,17 @@ describe("a request to a service", () => {
     );
   });
 
+  it("says so when the credential has no project", async () => {
+    const reply = cloud.token("none");
+    const { token } = reply.body as { token: object };
+    cloud.reply("POST /v3/auth/tokens", { ...reply, body: { token: { ...token, project: undefined, catalog: [] } } });
+    const { reader } = await connect(cloud);
+    const error = await rejection(reader.backup("b1", never));
+    assert.ok(error instanceof CloudUnfit);
+    assert.equal(error.detail, "the credential has no project, and so Keystone sends no catalogue: name one");
+    assert.equal(await reader.userId(never), "user-1");
+  });
+
   it("tries a GET again after 429, 5xx, resets and failed logins, with growing waits, and counts its tries", async () => {
     cloud.reply("POST /v3/auth/tokens", { status: 502, body: "" }, cloud.token("own"));
     cloud.reply(

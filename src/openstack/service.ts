@@ -1,5 +1,5 @@
 import { errorFields, failure, readBody, refusal, type Answer, type Method, type RequestInfo } from "./answer.ts";
-import { findEndpoint, splitVersion, type CatalogueService } from "./catalogue.ts";
+import { findEndpoint, splitVersion, type CatalogueService, type Found } from "./catalogue.ts";
 import { newRequestId, type CloudDeps } from "./deps.ts";
 import { CloudError, CloudUnfit, type ServiceName } from "./errors.ts";
 import type { Http } from "./http.ts";
@@ -178,7 +178,10 @@ export class ServiceClient {
     const { session, versions } = this.#wiring;
     if (this.#service === "identity") return { base: session.identityUrl, headers: {}, forgetVersion: () => undefined };
     const service: CatalogueService = this.#service;
-    const found = findEndpoint(token.catalogue, service, session.parameters);
+    const found: Found =
+      token.projectId === null
+        ? { problem: "the credential has no project, and so Keystone sends no catalogue: name one" }
+        : findEndpoint(token.catalogue, service, session.parameters);
     if ("problem" in found) throw new CloudUnfit(found.problem, errorFields(info, { kind: "unfit", reached: "no" }));
     const { header, api } = requirements[service];
     const endpoint = splitVersion(found.url, api);

@@ -258,7 +258,11 @@ describe("logging in", () => {
   it("tries again after a failed login", async () => {
     cloud.reply("POST /v3/auth/tokens", unauthorized);
     const { reader } = await connect(cloud);
-    assert.ok((await rejection(reader.userId(never))) instanceof AuthenticationFailed);
+    const error = await rejection(reader.userId(never));
+    assert.ok(error instanceof AuthenticationFailed);
+    assert.equal(error.detail, "Keystone does not accept the credential, or gives it no role in its own project");
+    // Once: each failure counts towards a lockout.
+    assert.equal(cloud.logins.length, 1);
     cloud.reply("POST /v3/auth/tokens", cloud.token("own"));
     assert.equal(await reader.userId(never), "user-1");
   });

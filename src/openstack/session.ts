@@ -1,4 +1,4 @@
-import type { CloudParameters, ProjectRef } from "../domain/connection.ts";
+import type { CloudParameters } from "../domain/connection.ts";
 import { errorFields, failure, type RequestInfo } from "./answer.ts";
 import { newRequestId, type CloudDeps } from "./deps.ts";
 import { AuthenticationFailed, CloudError, NoProjectAccess, SingleProjectMode } from "./errors.ts";
@@ -98,12 +98,14 @@ export class Session {
       return await this.#request(scope);
     } catch (error) {
       if (!(error instanceof CloudError) || error.status !== 401) throw error;
-      // Keystone says 401 both for a wrong password and for a project without a role; only a login without a project tells which it was.
-      if (scope !== "none" && (await this.#isAccepted())) {
+      // Keystone says 401 both for a wrong password and for a project without a role; only a login without a project tells which it was. The
+      // credential's own project is not worth it: each failed login counts towards a lockout.
+      if (projectId !== null && (await this.#isAccepted())) {
         const detail = "no role in the project, or it is disabled or gone";
-        throw new NoProjectAccess(nameOf(scope), detail, { ...fieldsOf(error), reached: "yes" });
+        throw new NoProjectAccess(projectId, detail, { ...fieldsOf(error), reached: "yes" });
       }
-      throw new AuthenticationFailed("Keystone does not accept the credential", fieldsOf(error));
+      const own = projectId === null && scope !== "none" ? ", or gives it no role in its own project" : "";
+      throw new AuthenticationFailed(`Keystone does not accept the credential${own}`, fieldsOf(error));
     }
   }
 
@@ -139,8 +141,6 @@ export class Session {
     };
   }
 }
-
-const nameOf = (project: ProjectRef): string => ("id" in project ? project.id : project.name);
 
 const fieldsOf = ({ kind, service, method, route, status, requestId, sentRequestId, reached }: CloudError) => ({
   kind,
