@@ -39,7 +39,7 @@ async function freePort(): Promise<number> {
 export async function startMariaDb(): Promise<MariaDb> {
   const dir = await mkdtemp(join(tmpdir(), "dirigent-mariadb-"));
   // Also when the suite is ended before it could stop the server.
-  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   const port = await freePort();
   const path = "/usr/sbin:/usr/bin:/sbin:/bin";
   const env = { ...process.env, PATH: path };

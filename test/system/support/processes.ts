@@ -12,18 +12,12 @@ export interface Finished {
 
 const running = new Set<ChildProcess>();
 
-function killAll(): void {
-  for (const child of running) child.kill("SIGKILL");
-}
-
 // A suite that runs into its time limit gets a SIGTERM, which by itself would leave these programs behind.
-process.once("exit", killAll);
-for (const name of ["SIGTERM", "SIGINT"] as const) {
-  process.once(name, () => {
-    killAll();
-    process.kill(process.pid, name);
-  });
-}
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+process.once("SIGTERM", () => process.exit(143));
+process.once("SIGINT", () => process.exit(130));
 
 /** Starts a program that does not outlive this test process, however that ends (but for a SIGKILL). */
 export function start(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
