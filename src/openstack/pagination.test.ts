@@ -245,10 +245,10 @@ describe("listings", () => {
             if (reply.status === 404) lost.push(page);
             return reply;
           });
-          const { reader, close } = await connect(cloud, { pageSize });
+          const clouds = await connect(cloud, { pageSize });
           const read: string[] = [];
           try {
-            for await (const volume of reader.listVolumes(never)) read.push(volume.id);
+            for await (const volume of clouds.reader.listVolumes(never)) read.push(volume.id);
             const kept = original.filter((id) => shelf.rows.includes(id));
             assert.deepEqual(
               kept.filter((id) => !read.includes(id)),
@@ -260,7 +260,7 @@ describe("listings", () => {
             if (!(error instanceof CloudError)) throw error;
             assert.equal(error.status, 404);
           } finally {
-            close();
+            clouds.close();
           }
           assert.equal(new Set(read).size, read.length, `doubled: ${read.join(" ")}`);
           assert.deepEqual(
