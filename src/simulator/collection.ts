@@ -1,10 +1,23 @@
-interface Item {
+export interface Item {
   readonly id: string;
   readonly createdAtMs: number;
 }
 
 /** Older first; the id decides within one moment, as in Cinder's and Nova's ORDER BY. */
-const compare = (a: Item, b: Item) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+export const byAge = (a: Item, b: Item) => a.createdAtMs - b.createdAtMs || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+
+/** How many of the rows, which must be in the order of their age, are older than the item. */
+export function placeOf(item: Item, rows: readonly Item[]): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const there = rows[middle];
+    if (there !== undefined && byAge(there, item) < 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
 
 const nearTheEnd = 1000;
 
@@ -43,7 +56,7 @@ export class Collection<T extends Item> {
     if (this.#byId.has(item.id)) throw new Error(`${item.id} is there already`);
     this.#byId.set(item.id, item);
     const last = this.#rows.at(-1);
-    if (!this.#sorted || last === undefined || compare(last, item) < 0) {
+    if (!this.#sorted || last === undefined || byAge(last, item) < 0) {
       this.#rows.push(item);
       return item;
     }
@@ -67,21 +80,12 @@ export class Collection<T extends Item> {
 
   /** Where the item stands, or would stand, among the ordered ones. */
   indexOf(item: Item): number {
-    const rows = this.#ordered();
-    let low = 0;
-    let high = rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const there = rows[middle];
-      if (there !== undefined && compare(there, item) < 0) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return placeOf(item, this.#ordered());
   }
 
   #ordered(): T[] {
     if (!this.#sorted) {
-      this.#rows.sort(compare);
+      this.#rows.sort(byAge);
       this.#sorted = true;
     }
     return this.#rows;

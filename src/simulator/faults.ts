@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import type { Backup, ServiceName } from "./records.ts";
 
 export interface RequestFacts {
@@ -6,6 +7,7 @@ export interface RequestFacts {
   /** Below the service's base path, with the query. */
   readonly path: string;
   readonly body: string;
+  readonly headers: IncomingHttpHeaders;
 }
 
 /** What the client meets instead of, or after, the service's own answer. */
@@ -29,7 +31,7 @@ export interface FaultRule {
   readonly service?: ServiceName;
   readonly method?: string;
   readonly path?: RegExp;
-  /** A further condition, e.g. on the body. */
+  /** A further condition, e.g. on the body or the token. */
   readonly when?: (facts: RequestFacts) => boolean;
   /** How many matching requests pass first; 0 by default. */
   readonly after?: number;

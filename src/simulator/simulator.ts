@@ -123,7 +123,13 @@ async function handle(
     requestId: world.ids.request(),
     base: `http://${request.headers.host ?? "127.0.0.1"}/${prefix}`,
   });
-  const facts = { service: service.name, method: exchange.method, path: exchange.path + search, body };
+  const facts = {
+    service: service.name,
+    method: exchange.method,
+    path: exchange.path + search,
+    body,
+    headers: request.headers,
+  };
   const outage = world.faults.outageOf(service.name);
   const action = outage === "none" ? world.faults.actionFor(facts) : undefined;
   const reply =

@@ -4,7 +4,7 @@ import { fault, type Reply } from "../reply.ts";
 import { checkBody, isTrue, type Field } from "../schema.ts";
 import { isoMicros, wholeSecond } from "../times.ts";
 import { linksOf, metadataKeys, noSuchAction, notFound, requireAdmin, type StorageCall, visible } from "./call.ts";
-import { list, type Listing } from "./listing.ts";
+import { equals, list, type Listing } from "./listing.ts";
 import { reserveBackup, reserveVolume } from "./quotas.ts";
 import { findSnapshot } from "./snapshots.ts";
 import { createVolumeFor, findVolume } from "./volumes.ts";
@@ -77,7 +77,11 @@ function listing(call: StorageCall, wide: boolean): Listing<Backup> {
       if (name === "name~") return (b) => b.name?.includes(value) === true;
       const column = columns[name === "name" ? "display_name" : name];
       if (column === undefined || name === "created_at") return undefined;
-      return (b) => String(column(b)) === value;
+      return equals(column, value);
+    },
+    narrow: (name, value) => {
+      if (name === "volume_id") return call.world.backups.ofVolume(value);
+      return name === "parent_id" ? call.world.backups.childrenOf(value) : undefined;
     },
     sortValue: (name) => {
       const column = columns[name === "name" && call.minor >= 37 ? "display_name" : name];

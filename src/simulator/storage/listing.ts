@@ -1,4 +1,4 @@
-import type { Collection } from "../collection.ts";
+import { byAge, type Collection, placeOf } from "../collection.ts";
 import { fault, type Reply } from "../reply.ts";
 import { isBooleanText, isTrue } from "../schema.ts";
 import { type StorageCall, visible } from "./call.ts";
@@ -17,6 +17,8 @@ export interface Listing<T extends Row> {
   readonly rows: Collection<T>;
   /** What a member may filter by. */
   readonly memberFilters: readonly string[];
+  /** A quick way to all rows that a filter can match, where there is an index. */
+  readonly narrow?: (name: string, value: string) => Iterable<T> | undefined;
   /** undefined: not a column; the database then finds nothing. */
   readonly filter: (name: string, value: string) => ((row: T) => boolean) | undefined;
   readonly sortValue: (name: string) => ((row: T) => string | number) | undefined;
@@ -38,13 +40,14 @@ export function list<T extends Row>(call: StorageCall, listing: Listing<T>): Rep
   const filters = [...query].filter(([name]) => !paging.has(name));
   const counted = call.minor >= (listing.countSince ?? 45) && query.has("with_count");
   const tests = filterTests(call, listing, counted ? filters.filter(([name]) => name !== "with_count") : filters);
-  const ordered = order(call, listing);
   const passes = (row: T) => tests.every((test) => test(row));
+  const { rows, start, step } = walk(call, listing, filters);
 
   const page: T[] = [];
   let skip = offset;
-  for (const row of afterMarker(call, listing, ordered)) {
-    if (page.length >= size) break;
+  for (let at = start; page.length < size; at += step) {
+    const row = rows[at];
+    if (row === undefined) break;
     if (!passes(row)) continue;
     if (skip > 0) skip -= 1;
     else page.push(row);
@@ -104,13 +107,56 @@ function filterTests<T extends Row>(
   return tests;
 }
 
-interface Order<T> {
+type Filters = readonly (readonly [string, string])[];
+
+interface Walk<T> {
   readonly rows: readonly T[];
-  readonly ascending: boolean;
+  readonly start: number;
+  readonly step: 1 | -1;
 }
 
-/** By creation, newest first, unless asked otherwise. */
-function order<T extends Row>(call: StorageCall, listing: Listing<T>): Order<T> {
+/** The rows in the order asked for, newest first by default, and where behind the marker to begin. */
+function walk<T extends Row>(call: StorageCall, listing: Listing<T>, filters: Filters): Walk<T> {
+  const keys = sortKeys(call, listing);
+  const ascending = keys[0]?.sign === 1;
+  const marker = call.exchange.query.get("marker");
+  const last = marker === null ? undefined : listing.rows.get(marker);
+  if (marker !== null && !visible(call, last)) throw listing.notFound(marker);
+  if (keys.length === 1 && keys[0]?.name === "created_at") {
+    const narrowed = narrow(listing, filters);
+    const rows = narrowed === undefined ? listing.rows.values() : [...narrowed].sort(byAge);
+    if (last === undefined) return { rows, start: ascending ? 0 : rows.length - 1, step: ascending ? 1 : -1 };
+    const place = placeOf(last, rows);
+    if (!ascending) return { rows, start: place - 1, step: -1 };
+    return { rows, start: rows[place] === last ? place + 1 : place, step: 1 };
+  }
+  const byKeys = (a: T, b: T) => {
+    for (const { value, sign } of keys) {
+      const x = value(a);
+      const y = value(b);
+      if (x !== y) return x < y ? -sign : sign;
+    }
+    return ascending ? byAge(a, b) : byAge(b, a);
+  };
+  const rows = listing.rows.values().toSorted(byKeys);
+  return { rows, start: last === undefined ? 0 : rows.indexOf(last) + 1, step: 1 };
+}
+
+function narrow<T extends Row>(listing: Listing<T>, filters: Filters): Iterable<T> | undefined {
+  for (const [name, value] of filters) {
+    const found = listing.narrow?.(name, value);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+interface SortKey<T> {
+  readonly name: string;
+  readonly value: (row: T) => string | number;
+  readonly sign: 1 | -1;
+}
+
+function sortKeys<T extends Row>(call: StorageCall, listing: Listing<T>): SortKey<T>[] {
   const { query } = call.exchange;
   if (query.has("sort") && (query.has("sort_key") || query.has("sort_dir"))) {
     throw fault(
@@ -121,44 +167,22 @@ function order<T extends Row>(call: StorageCall, listing: Listing<T>): Order<T> 
   const wanted = query.has("sort")
     ? (query.get("sort") ?? "").split(",").map((part) => part.split(":"))
     : [[query.get("sort_key") ?? "created_at", query.get("sort_dir") ?? "desc"]];
-  const keys = wanted.map(([key = "", direction = "desc"]) => {
+  return wanted.map(([key = "", direction = "desc"]) => {
     const value = listing.sortValue(key.trim());
     if (value === undefined) throw fault(400, "Invalid input received: Invalid sort key");
     if (direction !== "asc" && direction !== "desc")
       throw fault(400, "Invalid input received: Unknown sort direction, must be 'desc' or 'asc'.");
     return { name: key.trim(), value, sign: direction === "asc" ? 1 : -1 };
   });
-  const [first] = keys;
-  const ascending = first?.sign === 1;
-  if (keys.length === 1 && first?.name === "created_at") return { rows: listing.rows.values(), ascending };
-  const byKeys = (a: T, b: T) => {
-    for (const { value, sign } of keys) {
-      const x = value(a);
-      const y = value(b);
-      if (x !== y) return x < y ? -sign : sign;
-    }
-    return ascending ? 0 : -1;
-  };
-  return { rows: [...listing.rows.values()].sort(byKeys), ascending: true };
 }
 
-function* afterMarker<T extends Row>(
-  call: StorageCall,
-  listing: Listing<T>,
-  { rows, ascending }: Order<T>,
-): Generator<T> {
-  const marker = call.exchange.query.get("marker");
-  let at = ascending ? 0 : rows.length - 1;
-  if (marker !== null) {
-    const found = listing.rows.get(marker);
-    if (!visible(call, found)) throw listing.notFound(marker);
-    const position = rows === listing.rows.values() ? listing.rows.indexOf(found) : rows.indexOf(found);
-    at = ascending ? position + 1 : position - 1;
-  }
-  for (; ascending ? at < rows.length : at >= 0; at += ascending ? 1 : -1) {
-    const row = rows[at];
-    if (row !== undefined) yield row;
-  }
+/** Compares as the database would: `size=1` finds the number. */
+export function equals<T>(column: (row: T) => string | number | null, value: string): (row: T) => boolean {
+  const number = Number(value);
+  return (row) => {
+    const there = column(row);
+    return there === value || there === number;
+  };
 }
 
 /** `gt:2026-01-01T00:00:00`, several joined by commas. */

@@ -4,7 +4,7 @@ import { fault, type Reply } from "../reply.ts";
 import { checkMetadata, isTrue } from "../schema.ts";
 import { isoMicros, wholeSecond } from "../times.ts";
 import { metadataKeys, noSuchAction, notFound, requireAdmin, type StorageCall, visible } from "./call.ts";
-import { list, type Listing, metadataTest } from "./listing.ts";
+import { equals, list, type Listing, metadataTest } from "./listing.ts";
 import { reserveSnapshot } from "./quotas.ts";
 
 export function findSnapshot(call: StorageCall, id = call.params.id ?? ""): Snapshot {
@@ -57,7 +57,7 @@ function listing(call: StorageCall, wide: boolean): Listing<Snapshot> {
         return (s) => test(s.metadata);
       }
       const column = columns[name === "name" ? "display_name" : name];
-      return column && ((s) => String(column(s)) === value);
+      return column && equals(column, value);
     },
     sortValue: (name) => {
       const column = columns[name === "name" ? "display_name" : name];

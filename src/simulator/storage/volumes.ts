@@ -4,7 +4,7 @@ import { fault, type Reply } from "../reply.ts";
 import { checkBody, checkMetadata, type Field, isTrue } from "../schema.ts";
 import { wholeSecond } from "../times.ts";
 import { linksOf, metadataKeys, notFound, type StorageCall, visible } from "./call.ts";
-import { list, type Listing, metadataTest, timeTest } from "./listing.ts";
+import { equals, list, type Listing, metadataTest, timeTest } from "./listing.ts";
 import { reserveVolume } from "./quotas.ts";
 import { findSnapshot } from "./snapshots.ts";
 import { volumeView } from "./volume-view.ts";
@@ -61,7 +61,7 @@ function listing(call: StorageCall, wide: boolean): Listing<Volume> {
         return (v) => test((name === "created_at" ? v.createdAtMs : v.updatedAtMs) ?? NaN);
       }
       const column = columns[name === "name" ? "display_name" : name];
-      return column && ((v) => String(column(v)) === value);
+      return column && equals(column, value);
     },
     sortValue: (name) => {
       const column = columns[name === "name" ? "display_name" : name];
