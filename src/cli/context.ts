@@ -1,6 +1,6 @@
 import { loadConnections } from "../config/connections.ts";
-import { loadSettings } from "../config/load.ts";
-import type { LogLevel } from "../config/settings.ts";
+import { loadSettings, settingsFrom } from "../config/load.ts";
+import type { LogLevel, Settings } from "../config/settings.ts";
 import type { Command, Context, World } from "./command.ts";
 import { createLogger } from "./logger.ts";
 import { createOutput } from "./output.ts";
@@ -36,7 +36,7 @@ export function createContext(options: {
       },
     }),
   );
-  const graceMs = (): number => (command.drains === true ? settings().conductor.shutdownGraceMs : 0);
+  const graceMs = (): number => (command.drains === true ? shutdownGraceMs(settings) : 0);
   return {
     environment: world.environment,
     clock: world.clock,
@@ -49,6 +49,15 @@ export function createContext(options: {
     output: createOutput({ stdout: world.stdout, stderr: world.stderr, json: given.json ?? false }),
     signals: { drain: world.firstSignal, cut: cutSignal(world, graceMs, options.done) },
   };
+}
+
+/** A command that needs no configuration is not to fail by a bad one, least of all while it stops. */
+function shutdownGraceMs(settings: () => Settings): number {
+  try {
+    return settings().conductor.shutdownGraceMs;
+  } catch {
+    return settingsFrom({}).conductor.shutdownGraceMs;
+  }
 }
 
 /** Aborted by the second signal, or when the grace after the first one is over. */

@@ -222,6 +222,29 @@ describe("signals", () => {
     );
   });
 
+  it("do not fail a draining command that needs no configuration by a bad one", async () => {
+    const { clock, sleeps } = held();
+    const first = new AbortController();
+    const command = probe(
+      () => {
+        first.abort();
+        return Promise.resolve(exit.ok);
+      },
+      { drains: true },
+    );
+    const environment = environmentOf({ variables: { DIRIGENT_CONDUCTOR_SHUTDOWN_GRACE: "soon" } });
+    const ran = await runCommandLine(["thing", "do"], {
+      commands: [command],
+      world: { clock, firstSignal: first.signal },
+      environment,
+    });
+    assert.deepEqual(ran, { exitCode: 0, stdout: "", stderr: "" });
+    assert.deepEqual(
+      sleeps.map(({ ms }) => ms),
+      [600_000],
+    );
+  });
+
   it("cut a draining command at the second one", async () => {
     const sleeps = await run({ drains: true }, ({ signals }, send) => {
       send.first();

@@ -1,5 +1,6 @@
 import cronParser from "cron-parser";
 import { parseDuration } from "../domain/durations.ts";
+import { nameVariables } from "../domain/names.ts";
 
 /**
  * A kind of value. Values come from YAML (any type) or from a variable (always text). `read` throws an Error without a message when the
@@ -147,6 +148,18 @@ export const list = (item: Kind<string>, allowed: string): Kind<readonly string[
     return items.map((each) => item.read(["boolean", "number"].includes(typeof each) ? String(each) : each));
   },
 });
+
+/** A template for the names of backups. */
+export const nameTemplate: Kind<string> = {
+  name: "name template",
+  allowed: `a text of at most 255 characters with any of the variables ${nameVariables.map((name) => `{${name}}`).join(", ")}`,
+  read: (raw) => {
+    if (typeof raw !== "string" || !/^.{1,255}$/.test(raw)) return no();
+    const known: readonly string[] = nameVariables;
+    const unknown = [...raw.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => name).find((name) => !known.includes(name));
+    return unknown === undefined ? raw : no(`{${unknown}} is not a variable`);
+  },
+};
 
 /** A file: absolute, or a plain name of a systemd credential. */
 export const file: Kind<string> = {

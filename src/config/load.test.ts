@@ -174,7 +174,7 @@ describe("loadSettings", () => {
     assert.equal(load("openstack: {timeout: 10min, settle_time: 2s}").openstack.settleTimeMs, 2000);
   });
 
-  it("refuses schedules and zones that mean nothing", () => {
+  it("refuses schedules, zones, names and templates that mean nothing", () => {
     const wrong = [
       "conductor: {time_zone: Mars/Base}",
       "conductor: {time_zone: '+01:00'}",
@@ -183,6 +183,7 @@ describe("loadSettings", () => {
       "conductor: {rotation_schedule: '0 0 30 2 *'}",
       "policy: {period: 7h}",
       "policy: {name: Daily}",
+      "backup: {name_template: '{VOLUME}'}",
     ];
     for (const text of wrong) assert.equal(problemsOf(() => load(text)).length, 1, text);
     assert.equal(

@@ -11,6 +11,7 @@ import {
   file,
   integer,
   list,
+  nameTemplate,
   oneOf,
   text,
   timeZone,
@@ -196,9 +197,9 @@ export const schema = {
   },
   backup: {
     name_template: option(
-      text(/^.{1,255}$/, "a text of at most 255 characters with variables such as {VOLUME_NAME}"),
+      nameTemplate,
       "{VOLUME_NAME}-{BACKUP_DATE}",
-      "Name of a backup. Longer results are cut at 255 characters.",
+      "Name of a backup. What is longer than 255 characters is cut.",
     ),
     container: optional(
       text(/^[^\s/]{1,255}$/, "the name of a container"),
