@@ -136,7 +136,9 @@ def write_clouds(creds):
         c.update(region_name='RegionOne', identity_api_version=3,
                  volume_api_version='3.70', compute_api_version='2.92')
     # JSON is YAML
-    with open(S + '/clouds.yaml', 'w') as f:
+    # It holds passwords, and Dirigent takes none from a file that others may read.
+    with open(S + '/clouds.yaml', 'w', opener=lambda path, flags: os.open(path, flags, 0o600)) as f:
+        os.fchmod(f.fileno(), 0o600)
         json.dump({'clouds': clouds}, f, indent=2)
         f.write('\n')
 
