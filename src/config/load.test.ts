@@ -198,6 +198,16 @@ describe("loadSettings", () => {
     assert.deepEqual(load("", { variables }).selection.tagValues, ["on", "daily"]);
   });
 
+  it("reads sizes with units, and durations that may be off", () => {
+    const rate = (value: string): number => load(`deadline: {bytes_per_second: ${value}}`).deadline.bytesPerSecond;
+    assert.deepEqual(["20MiB", "1.5 GiB", "500kB", "1000"].map(rate), [20_971_520, 1_610_612_736, 500_000, 1000]);
+    for (const wrong of ["20Mib", "0", "-1", "fast", "[]"])
+      assert.equal(problemsOf(() => rate(wrong)).length, 1, wrong);
+    const interval = (value: string): number => load(`policy: {minimum_interval: ${value}}`).policy.minimumIntervalMs;
+    assert.deepEqual(["0s", "0", "6h"].map(interval), [0, 0, 21_600_000]);
+    assert.equal(problemsOf(() => interval("-6h")).length, 1);
+  });
+
   it("reads brake overrides", () => {
     const text = "rotation: {brake_overrides: [{project: p1, count: 500, expires: '2026-12-01T06:00:00Z'}]}";
     assert.deepEqual(load(text).rotation.brakeOverrides, [
