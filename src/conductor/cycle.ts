@@ -6,7 +6,6 @@ import { readPoints } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import type { ProjectReport, Run, RunKind, RunOutcome } from "../domain/runs.ts";
 import { currentSlot, type Slot } from "../domain/slots.ts";
-import { scanShrank } from "../domain/trust.ts";
 import { adoptDone } from "./adopt.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
 import { ProjectEnds } from "./ends.ts";
@@ -15,11 +14,8 @@ import type { LeaseKeeper } from "./lease.ts";
 import type { ClockWatch } from "./memory.ts";
 import { groupByProject, knownJobs, limitJobs, planWith, planWithoutPoints, type PlanInput } from "./plan.ts";
 import { endProject, markServers, readQuota } from "./project.ts";
-import { ourUserIds, retentionInForce, scanBackups, scanInventory, type Inventory } from "./scan.ts";
+import { ourUserIds, retentionInForce, scanBackups, scanInventory, whyPartial, type Inventory } from "./scan.ts";
 import { syncCatalogue } from "./sync.ts";
-
-/** After this long a smaller cloud is believed to be smaller. */
-const shrinkBelievedMs = 24 * 60 * 60 * 1000;
 
 export interface CycleOptions {
   readonly kind: RunKind;
@@ -49,7 +45,7 @@ interface Cycle {
   readonly slot: Slot;
   readonly inventory: Inventory;
   readonly userIds: ReadonlySet<string>;
-  readonly shrank: boolean;
+  readonly partial: boolean;
   readonly clockTrusted: () => boolean;
   readonly interrupt: AbortSignal;
 }
@@ -85,20 +81,9 @@ export async function runCycle(
     const userIds = await ourUserIds(conductor, signals.cut);
     const inventory = await scanInventory(conductor, signals.cut);
     const counts = { servers: inventory.servers.length, volumes: inventory.volumes.size };
-    const baseline =
-      lastGood?.servers == null || lastGood.volumes === null
-        ? null
-        : { servers: lastGood.servers, volumes: lastGood.volumes };
-    const shrank =
-      scanShrank({ ...counts, lastGood: baseline }) &&
-      lastGood !== undefined &&
-      Number(run.startedAt) - Number(lastGood.startedAt) < shrinkBelievedMs;
-    if (shrank)
-      log.warn(
-        { ...counts, before: baseline },
-        "the cloud looks over 20% smaller than before; nothing is deleted until this has lasted a day",
-      );
-    await amend({ ...counts, scanGood: !shrank });
+    const partial = whyPartial(inventory, run.startedAt, lastGood);
+    if (partial !== null) log.warn({ ...counts, reason: partial }, "the scan is not whole; nothing is deleted");
+    await amend({ ...counts, scanGood: partial === null });
     const work = await workCycle({
       conductor,
       lease,
@@ -108,7 +93,7 @@ export async function runCycle(
       slot: currentSlot(settings.policy, settings.timeZone, run.startedAt),
       inventory,
       userIds,
-      shrank,
+      partial: partial !== null,
       interrupt: options.interrupt ?? new AbortController().signal,
       clockTrusted: () => {
         const verdict = clockWatch.check(conductor, newest?.startedAt ?? null);
@@ -299,7 +284,7 @@ async function provenBackups(
   const proven = backups.length > 0 && backups.every((backup) => backup.projectId === projectId);
   const blocked: Reason | null = !cycle.clockTrusted()
     ? "clock_jump"
-    : cycle.shrank
+    : cycle.partial
       ? "partial_scan"
       : proven
         ? null

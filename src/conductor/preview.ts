@@ -5,13 +5,12 @@ import { readPoints } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import type { RotationPlan } from "../domain/retention.ts";
 import { currentSlot, type Slot } from "../domain/slots.ts";
-import { scanShrank } from "../domain/trust.ts";
 import type { Conductor } from "./context.ts";
 import { ClockWatch } from "./memory.ts";
 import { groupByProject, knownJobs, limitJobs, planWith } from "./plan.ts";
 import { fetchQuota } from "./project.ts";
 import { planProjectRotation } from "./rotate.ts";
-import { ourUserIds, retentionInForce, scanBackups, scanInventory } from "./scan.ts";
+import { ourUserIds, retentionInForce, scanBackups, scanInventory, whyPartial } from "./scan.ts";
 
 /** What one cycle would do now. */
 export interface Preview {
@@ -45,18 +44,11 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
     fetchQuota(conductor, id, signal),
   );
 
-  const shrank = scanShrank({
-    servers: inventory.servers.length,
-    volumes: inventory.volumes.size,
-    lastGood:
-      lastGood?.servers == null || lastGood.volumes === null
-        ? null
-        : { servers: lastGood.servers, volumes: lastGood.volumes },
-  });
+  const partial = whyPartial(inventory, now, lastGood) !== null;
   const clockTrusted = new ClockWatch().check(conductor, newest?.startedAt ?? null).trusted;
   const blocked: Reason | null = !clockTrusted
     ? "clock_jump"
-    : shrank
+    : partial
       ? "partial_scan"
       : proven
         ? null
@@ -69,7 +61,7 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
       runId: "preview",
       projectId,
       volumes: [...points.values()].filter((volume) => volume.points.some((point) => point.projectId === projectId)),
-      existingVolumeIds: shrank ? null : new Set(inventory.volumes.keys()),
+      existingVolumeIds: partial ? null : new Set(inventory.volumes.keys()),
       retentionMsOf,
       userIds,
       blocked,

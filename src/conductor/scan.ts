@@ -1,5 +1,7 @@
 import { isMarked } from "../domain/marks.ts";
 import type { Backup, Server, Volume } from "../domain/inventory.ts";
+import { scanShrank } from "../domain/trust.ts";
+import type { Run } from "../domain/runs.ts";
 import { retentionInForceMs } from "../domain/overrides.ts";
 import type { Conductor, ConductorSettings } from "./context.ts";
 
@@ -51,4 +53,26 @@ export function retentionInForce(
     const attachedTo = (volume?.serverIds ?? []).flatMap((id) => byId.get(id) ?? []);
     return retentionInForceMs({ volume, servers: attachedTo, policy, selection });
   };
+}
+
+/** After this long a smaller cloud is believed to be smaller. */
+const shrinkBelievedMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Why a scan is not taken for the whole cloud, so that nothing may be deleted; `null` when it is.
+ * @param lastGood the newest run whose scan was whole
+ */
+export function whyPartial({ servers, volumes }: Inventory, now: Date, lastGood: Run | undefined): string | null {
+  // Since compute 2.69 Nova lists the servers of a cell that is down with their ids only.
+  const unreachable = servers.filter((server) => server.status === "UNKNOWN").length;
+  if (unreachable > 0) return `Nova knows only the ids of ${unreachable} servers: a cell is down`;
+  if (lastGood?.servers == null || lastGood.volumes === null) return null;
+  const before = { servers: lastGood.servers, volumes: lastGood.volumes };
+  const size = { servers: servers.length, volumes: volumes.size };
+  if (!scanShrank({ ...size, lastGood: before })) return null;
+  if (Number(now) - Number(lastGood.startedAt) >= shrinkBelievedMs) return null;
+  return (
+    `the cloud looks over 20% smaller than before: ${size.servers} servers after ${before.servers}, ` +
+    `${size.volumes} volumes after ${before.volumes}; believed when it has lasted a day`
+  );
 }
