@@ -15,7 +15,7 @@ export const mysqlWhere = ({ user, host, port, database }: MysqlAddress): string
 const settings = [
   // Strict: too long or invalid text is an error, never cut off silently. Naming the whole mode also turns off NO_BACKSLASH_ESCAPES, under which
   // the driver's quoting would be unsafe.
-  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 5, default_storage_engine = InnoDB",
+  "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 3, default_storage_engine = InnoDB",
   // Every decision of ours is a conditional update, so nothing needs the gap locks of REPEATABLE READ and the deadlocks they bring.
   "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
 ];

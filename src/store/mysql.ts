@@ -15,6 +15,9 @@ import type { StoredTable } from "./tables.ts";
 /** A statement without an answer for so long means that the connection is dead: keep-alive probes alone take minutes to see it. */
 const statementTimeoutMs = 60_000;
 
+/** Between tries after a deadlock and the like, in ms. A lock is waited for in the server, so these are few. */
+const waitsMs = [10, 20, 50, 100, 200, 400, 800];
+
 const native = <R extends object>(table: StoredTable<R>): MySqlTable => table as unknown as MySqlTable;
 
 function keyAndRest(table: MySqlTable) {
@@ -112,12 +115,14 @@ export function mysqlDatabase(pool: Pool, where: string): Database {
         where,
         () => borrow((connection) => work(statementsOn(drizzleOn(connection)))),
         (f) => f.undone || f.lost,
+        waitsMs,
       ),
     write: (work) =>
       withRetry(
         where,
         () => borrow((connection) => inDoubtWhenLost(work(statementsOn(drizzleOn(connection))))),
         (f) => f.undone || f.lost,
+        waitsMs,
       ),
     transaction: (work) =>
       withRetry(
@@ -131,6 +136,7 @@ export function mysqlDatabase(pool: Pool, where: string): Database {
             return result;
           }),
         (f) => f.undone || f.lost,
+        waitsMs,
       ),
     async close() {
       closed = true;

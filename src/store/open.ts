@@ -1,17 +1,12 @@
 import type { Io } from "../domain/io.ts";
 import { parseStoreUrl } from "./address.ts";
-import type { Database } from "./database.ts";
+import type { Connected } from "./connected.ts";
 import { StoreError } from "./errors.ts";
 import { checkComplete, checkSchema, migrationsFolder, readMigrations, statusOf } from "./migrations.ts";
-import type { AppliedMigration, Migration, SchemaStatus } from "./migrations.ts";
-import { migrateMysql, readAppliedOnMysql } from "./migrate-mysql.ts";
-import { migrateSqlite, readAppliedOnSqlite } from "./migrate-sqlite.ts";
-import { mysqlDatabase } from "./mysql.ts";
-import { mysqlWhere, openMysqlPool } from "./mysql-pool.ts";
+import type { SchemaStatus } from "./migrations.ts";
 import { repositoryOn } from "./repository-on.ts";
 import type { Repository } from "./repository.ts";
-import { sqliteDatabase } from "./sqlite.ts";
-import { createSqliteFile, openSqliteClient, sqliteFileExists } from "./sqlite-file.ts";
+import { sqliteFileExists } from "./sqlite-file.ts";
 
 export interface OpenOptions {
   readonly io: Io;
@@ -22,49 +17,21 @@ export interface OpenOptions {
   readonly migrate?: boolean;
 }
 
-/** A connection below the repository, while the schema may still be anything. */
-interface Connected {
-  readonly where: string;
-  readonly known: readonly Migration[];
-  applied(): Promise<AppliedMigration[]>;
-  migrate(): Promise<void>;
-  database(): Database;
-  close(): Promise<void>;
-}
-
-const connectionsPerProcess = 4;
-
 /** @returns null when there is no SQLite file, and `create` is false */
 async function connect(url: string, { create }: { create: boolean }): Promise<Connected | null> {
   const address = parseStoreUrl(url);
-  const known = await readMigrations(migrationsFolder(address.dialect));
-  if (address.dialect === "sqlite") {
-    if (!create && !sqliteFileExists(address.path)) return null;
-    const path = create && address.path !== null ? await createSqliteFile(address.path) : address.path;
-    const where = path ?? "in memory";
-    const client = openSqliteClient(path);
-    return {
-      where,
-      known,
-      applied: () => readAppliedOnSqlite(client, where),
-      migrate: () => migrateSqlite(client, where, known),
-      database: () => sqliteDatabase(client, where),
-      close: () => {
-        client.close();
-        return Promise.resolve();
-      },
-    };
+  // Loading a dialect takes as long as all the rest of the program: only the one that is needed.
+  switch (address.dialect) {
+    case "sqlite": {
+      if (!create && !sqliteFileExists(address.path)) return null;
+      const { connectSqlite } = await import("./connect-sqlite.ts");
+      return connectSqlite(address, { create });
+    }
+    case "mysql": {
+      const { connectMysql } = await import("./connect-mysql.ts");
+      return connectMysql(address);
+    }
   }
-  const pool = await openMysqlPool(address, connectionsPerProcess);
-  const where = mysqlWhere(address);
-  return {
-    where,
-    known,
-    applied: () => readAppliedOnMysql(pool, where),
-    migrate: () => migrateMysql(pool, where, known),
-    database: () => mysqlDatabase(pool, where),
-    close: () => pool.end(),
-  };
 }
 
 /**
@@ -75,12 +42,8 @@ export async function openStore(url: string, options: OpenOptions): Promise<Repo
   const migrates = options.migrate ?? parseStoreUrl(url).dialect === "sqlite";
   const connected = await connect(url, { create: migrates });
   if (connected === null) {
-    throw new StoreError(
-      "the database file does not exist: it is made by the conductor's first start, or `dirigent db migrate`",
-      {
-        transient: false,
-      },
-    );
+    const how = "it is made by the conductor's first start, or by `dirigent db migrate`";
+    throw new StoreError(`the database file of ${url} does not exist: ${how}`, { transient: false });
   }
   try {
     if (migrates) await connected.migrate();
