@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -7,12 +6,12 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { text } from "node:stream/consumers";
 import { openJobStates } from "../../src/domain/catalogue.ts";
 import { directIo } from "../../src/domain/io.ts";
 import { readMarks } from "../../src/domain/marks.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { CrashOrder } from "./support/crash-child.ts";
+import { chooseKill, runChild } from "./support/crash-run.ts";
 import { auditNight, credentials, dayMs, settings, startNight, type Night } from "./support/night.ts";
 import { seededRandom } from "./support/random.ts";
 
@@ -88,33 +87,6 @@ async function judgeNight(
   } finally {
     await repository.close();
   }
-}
-
-/** A point of a typical night: of a kind that was hit least so far, so that every kind has its turn. */
-function chooseKill(typical: readonly string[], hits: ReadonlyMap<string, number>, random: () => number): number {
-  const fewest = Math.min(...typical.map((kind) => hits.get(kind) ?? 0));
-  const rare = typical.flatMap((kind, index) => ((hits.get(kind) ?? 0) === fewest ? [index + 1] : []));
-  return rare[Math.floor(random() * rare.length)] ?? 1;
-}
-
-interface ChildRun {
-  readonly points: readonly string[];
-  readonly killed: boolean;
-  readonly exitCode: number | null;
-  readonly stderr: string;
-}
-
-async function runChild(order: CrashOrder): Promise<ChildRun> {
-  const script = join(import.meta.dirname, "support", "crash-child.ts");
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, JSON.stringify(order)], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const [points, stderr, [exitCode, signal]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, "close") as Promise<[number | null, string | null]>,
-  ]);
-  return { points: points.split("\n").filter((line) => line !== ""), killed: signal === "SIGKILL", exitCode, stderr };
 }
 
 /** The night's virtual clock for a child: `GET /<ms>` sleeps that long and tells the time. */

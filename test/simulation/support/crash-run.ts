@@ -1,0 +1,36 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import type { CrashOrder } from "./crash-child.ts";
+
+/** A point of a typical night: of a kind that was hit least so far, so that every kind has its turn. */
+export function chooseKill(
+  typical: readonly string[],
+  hits: ReadonlyMap<string, number>,
+  random: () => number,
+): number {
+  const fewest = Math.min(...typical.map((kind) => hits.get(kind) ?? 0));
+  const rare = typical.flatMap((kind, index) => ((hits.get(kind) ?? 0) === fewest ? [index + 1] : []));
+  return rare[Math.floor(random() * rare.length)] ?? 1;
+}
+
+export interface ChildRun {
+  readonly points: readonly string[];
+  readonly killed: boolean;
+  readonly exitCode: number | null;
+  readonly stderr: string;
+}
+
+export async function runChild(order: CrashOrder): Promise<ChildRun> {
+  const script = join(import.meta.dirname, "crash-child.ts");
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, JSON.stringify(order)], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const [points, stderr, [exitCode, signal]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close") as Promise<[number | null, string | null]>,
+  ]);
+  return { points: points.split("\n").filter((line) => line !== ""), killed: signal === "SIGKILL", exitCode, stderr };
+}
