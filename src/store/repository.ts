@@ -45,8 +45,10 @@ export interface QuotaSample {
 }
 
 /**
- * All that is kept between two runs. One implementation per dialect, one contract suite for both. Every method is one I/O step; those that
- * write several rows write all or none. Instants are stored in UTC with milliseconds. Methods throw {@link import("./errors.ts").StoreError}.
+ * All that is kept between two runs. One contract suite holds it on both dialects. Every method is one I/O step; those that write several rows
+ * write all or none. Instants are stored in UTC with milliseconds. Methods throw {@link import("./errors.ts").StoreError}: after a transient
+ * one a write may have been done or not (the answer was lost). Calling it again is safe: inserts leave rows that are there as they are, and a
+ * {@link Repository.moveJob} that was done answers false, so read the job.
  */
 export interface Repository {
   close(): Promise<void>;
@@ -69,6 +71,7 @@ export interface Repository {
   releaseLease(lease: Lease): Promise<void>;
 
   insertRun(run: Run): Promise<void>;
+  /** @throws StoreError when there is no such run */
   updateRun(id: string, patch: Partial<Omit<Run, "id">>): Promise<void>;
   /** Newest first. */
   runs(filter: { limit: number; outcome?: RunOutcome; scanGood?: boolean; open?: boolean }): Promise<Run[]>;
@@ -78,8 +81,8 @@ export interface Repository {
   /** Ordered by key. */
   jobs(filter: JobFilter): Promise<Job[]>;
   /**
-   * Moves a job from one state to another and patches it, by one conditional statement. `lease`, when given, must still be the current one (checked
-   * in the same statement). `operations` and `entries` are written in the same transaction, and only when the move took place: what happened and its
+   * Moves a job from one state to another and patches it, by one conditional statement. `lease`, when given, must still be the current one, by
+   * owner and fence (checked in the same statement; one that has expired is current until somebody else takes it). `operations` and `entries` are written in the same transaction, and only when the move took place: what happened and its
    * audit row are never apart.
    * @returns false when the job was not in `from`, or the lease is lost.
    */
@@ -93,13 +96,14 @@ export interface Repository {
     entries?: readonly CatalogueEntry[];
   }): Promise<boolean>;
 
-  /** All entries that are not gone, or those of one project. */
+  /** All entries that are not gone, or those of one project; ordered by backup id. */
   catalogue(filter?: { projectId?: string; includeGone?: boolean }): Promise<CatalogueEntry[]>;
   upsertCatalogue(entries: readonly CatalogueEntry[]): Promise<void>;
+  /** @throws StoreError when there is no such entry */
   patchCatalogueEntry(backupId: string, patch: Partial<Omit<CatalogueEntry, "backupId">>): Promise<void>;
 
   appendOperations(operations: readonly Operation[]): Promise<void>;
-  /** Oldest first. */
+  /** Oldest first; those of one instant in the order of writing. */
   operations(filter: {
     runId?: string;
     kinds?: readonly Operation["kind"][];
@@ -117,5 +121,6 @@ export interface Repository {
   reports(filter: { runId?: string; projectId?: string; limit: number }): Promise<ProjectReport[]>;
 
   insertQuotaSamples(samples: readonly QuotaSample[]): Promise<void>;
+  /** Newest first. */
   quotaSamples(filter: { projectId: string; limit: number }): Promise<QuotaSample[]>;
 }

@@ -1,8 +1,20 @@
+import assert from "node:assert/strict";
 import type { CatalogueEntry, Job, Operation } from "../../src/domain/catalogue.ts";
 import type { ProjectReport, Run } from "../../src/domain/runs.ts";
+import { StoreError } from "../../src/store/errors.ts";
 
 export const at = (time: string): Date => new Date(`2026-03-29T${time}Z`);
 export const now = at("01:00:00.123");
+
+export const later = (ms: number): Date => new Date(now.getTime() + ms);
+
+/** Whether an error is ours, and of which of the two kinds. */
+export const storeError = (transient: boolean, message: RegExp) => (error: unknown) => {
+  assert.ok(error instanceof StoreError, String(error));
+  assert.equal(error.transient, transient, error.message);
+  assert.match(error.message, message);
+  return true;
+};
 
 /** A name as Nova takes it: 255 characters, some beyond the basic plane, quotes, a backslash, a newline. */
 export const hardName = `Ångström 🦄 'q' "d" \\ %s ? \n ${"𝒳".repeat(100)}`.padEnd(255, "é").slice(0, 255);
