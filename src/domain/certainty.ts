@@ -17,9 +17,28 @@ export function hasOutsideChildren(chain: Chain, volume: VolumePoints): boolean 
   );
 }
 
+/** The chains that this one hangs from through backups that are not ours, nearest first. */
+export function chainsAbove(chain: Chain, volume: VolumePoints): readonly Chain[] {
+  return foundAbove(chain, volume).chains;
+}
+
+function foundAbove(chain: Chain, volume: VolumePoints): { chains: Chain[]; unplaced: Point | null } {
+  const chains: Chain[] = [];
+  let parentId = chain.members[0]?.parentId ?? null;
+  while (parentId !== null) {
+    const id = parentId;
+    const other = volume.others.find((point) => point.backup.id === id);
+    if (other?.parentVerified === false) return { chains, unplaced: other };
+    const next = volume.chains.find(({ members }) => members.some((point) => point.backup.id === id));
+    if (next !== undefined) chains.push(next);
+    parentId = (other ?? next?.members[0])?.parentId ?? null;
+  }
+  return { chains, unplaced: null };
+}
+
 /**
  * The backups whose children the reader must list before the chain may be judged; none when all is known. First where its members belong
- * (a wanted point with an unknown parent must not be lost as an orphan); then, when a younger incremental of anybody's has an unknown
+ * (a wanted point with an unknown parent must not be lost as an orphan), also through backups of others; then, when a younger incremental of anybody's has an unknown
  * parent, whether that is a member.
  */
 export function childrenToAsk(chain: Chain, volume: VolumePoints): ReadonlySet<string> {
@@ -37,11 +56,19 @@ export function childrenToAsk(chain: Chain, volume: VolumePoints): ReadonlySet<s
     if (member.parentId === null) addUnasked(all, member);
     else ask.add(member.parentId);
   }
+  const { unplaced } = foundAbove(chain, volume);
+  if (unplaced !== null) addUnasked(all, unplaced);
   const members = new Set(chain.members);
   for (const other of all) {
     if (!other.parentVerified && !members.has(other)) addUnasked(chain.members, other);
   }
   return ask;
+}
+
+/** The parents to ask so that a good point is good for certain: by a mark alone it could lean on what is gone. */
+export function parentsToAsk(good: Point, volume: VolumePoints): readonly string[] {
+  const chain = volume.chains.find(({ members }) => members.includes(good));
+  return chain?.members.flatMap((point) => (point.parentVerified ? [] : (point.parentId ?? []))) ?? [];
 }
 
 const createdMs = (point: Point): number => point.backup.createdAt.getTime();

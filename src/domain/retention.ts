@@ -1,5 +1,5 @@
 import type { BrakeOverride } from "./catalogue.ts";
-import { childrenToAsk, hasOutsideChildren } from "./certainty.ts";
+import { chainsAbove, childrenToAsk, hasOutsideChildren, parentsToAsk } from "./certainty.ts";
 import { deletionCap, dueTimes } from "./pace.ts";
 import type { Chain, Point, VolumePoints } from "./points.ts";
 import type { Policy } from "./policy.ts";
@@ -123,19 +123,25 @@ function judgeVolume(volume: VolumePoints, input: RotationInput): Judgement[] {
   const context = { nowMs: input.now.getTime(), retentionMs: retentionInForce(volume.volumeId, input) };
   const marks = viewVolume(points, { ...context, view: "marks" });
   const memory = viewVolume(points, { ...context, view: "memory" });
+  // What supersedes the dead must be beyond doubt before they go.
+  const unsure = [marks, memory].flatMap(({ newestGood }) =>
+    newestGood === null ? [] : parentsToAsk(newestGood, volume),
+  );
   const gone = input.existingVolumeIds !== null && !input.existingVolumeIds.has(volume.volumeId);
   return chains.map((chain, index) => {
     const fact = obstacle(chain, { volume, input });
-    const byMarks = aliveBecause(chain, marks, gone) ?? fact;
+    // What builds on a backup of somebody else's that builds on ours belongs to that chain, too.
+    const line = [chain, ...chainsAbove(chain, volume)].flatMap(({ members }) => members);
+    const byMarks = aliveBecause(line, marks, gone) ?? fact;
     const newestFirst = [...chain.members].reverse();
     const expiry = (point: Point): number => expiresAtMs(point, marks);
     return {
       volumeId: volume.volumeId,
       chain,
       wanted: wantedMembers(chain, [memory, marks]),
-      keep: aliveBecause(chain, memory, gone) ?? byMarks,
+      keep: aliveBecause(line, memory, gone) ?? byMarks,
       deadByMarks: byMarks === null,
-      ask: byMarks === null ? childrenToAsk(chain, volume) : new Set<string>(),
+      ask: new Set(byMarks === null ? [...unsure, ...childrenToAsk(chain, volume)] : []),
       diedMs: Math.max(...chain.members.map(expiry)),
       dueMs: dueTimes(newestFirst, {
         later: chains.slice(index + 1).flatMap(({ members }) => members),
@@ -162,14 +168,14 @@ function wantedMembers(chain: Chain, views: readonly VolumeView[]): ReadonlyMap<
   return wanted;
 }
 
-/** Why the chain is not dead in one view. */
-function aliveBecause(chain: Chain, view: VolumeView, gone: boolean): Reason | null {
-  if (chain.members.some((point) => wantedBecause(point, view) !== null)) return "keep_chain";
+/** Why a line of points is not dead in one view. */
+function aliveBecause(line: readonly Point[], view: VolumeView, gone: boolean): Reason | null {
+  if (line.some((point) => wantedBecause(point, view) !== null)) return "keep_chain";
   if (view.newestGood === null) {
     // Failed ones restore nothing; anything else might, whatever made us doubt it.
-    return chain.members.every((point) => point.backup.status === "error") ? null : "keep_no_good";
+    return line.every((point) => point.backup.status === "error") ? null : "keep_no_good";
   }
-  if (chain.members.includes(view.newestGood)) return gone ? "keep_last_of_gone" : "keep_newest_good";
+  if (line.includes(view.newestGood)) return gone ? "keep_last_of_gone" : "keep_newest_good";
   return null;
 }
 
