@@ -54,6 +54,8 @@ const invalid = (name: string, value: unknown, text: string) =>
 
 /** @throws {Refusal} 400 in the words of the services' own validation. */
 export function checkBody(body: unknown, schema: ObjectSchema): Record<string, unknown> {
+  if (body === undefined)
+    throw fault(500, "The server has either erred or is incapable of performing the requested operation.");
   if (!isRecord(body)) throw fault(400, "None is not of type 'object'");
   const value = body[schema.root];
   if (value === undefined) throw fault(400, `'${schema.root}' is a required property`);

@@ -10,6 +10,8 @@ export interface Request {
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly json?: unknown;
+  /** A body as it is, said to be JSON, whether it is or not. */
+  readonly raw?: string;
 }
 
 const timeoutMs = 60_000;
@@ -17,13 +19,14 @@ const timeoutMs = 60_000;
 export async function send(method: string, url: string, request: Request = {}): Promise<Answer> {
   const headers: Record<string, string> = { Accept: "application/json", ...request.headers };
   if (request.token !== undefined) headers["X-Auth-Token"] = request.token;
-  if (request.json !== undefined) headers["Content-Type"] = "application/json";
+  const body = request.json === undefined ? request.raw : JSON.stringify(request.json);
+  if (body !== undefined) headers["Content-Type"] = "application/json";
   const response = await fetch(url, {
     method,
     headers,
     redirect: "manual",
     signal: AbortSignal.timeout(timeoutMs),
-    ...(request.json === undefined ? {} : { body: JSON.stringify(request.json) }),
+    ...(body === undefined ? {} : { body }),
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: parse(text) };

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Harness, Stage } from "./stage.ts";
-import { allBehaviours } from "./suite.ts";
+import type { Behaviour } from "./objects.ts";
+import { allBehaviours, identityBehaviours, serviceBehaviours } from "./suite.ts";
 
 const fewest = 60;
 
 export interface ContractOptions {
   readonly open: () => Promise<Harness & { readonly close: () => Promise<void> }>;
-  /** How many behaviours run at a time; one where they share a clock. */
+  /** How many behaviours of the services run at a time; one where they share a clock. */
   readonly concurrency: number;
 }
 
@@ -26,14 +27,14 @@ export function declareContract(title: string, { open, concurrency }: ContractOp
       await stage.close();
       await harness.close();
     });
-    describe("behaves alike", { concurrency }, () => {
-      for (const { name, run } of allBehaviours) {
-        it(name, async () => {
-          await run(stage);
-          ran.add(name);
-        });
-      }
-    });
+    const declare = ({ name, run }: Behaviour): void => {
+      it(name, async () => {
+        await run(stage);
+        ran.add(name);
+      });
+    };
+    describe("identity", { concurrency: 1 }, () => identityBehaviours.forEach(declare));
+    describe("services", { concurrency }, () => serviceBehaviours.forEach(declare));
     it("ran every behaviour, and there are enough of them", () => {
       const names = allBehaviours.map(({ name }) => name);
       assert.deepEqual(

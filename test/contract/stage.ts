@@ -183,6 +183,12 @@ export class Stage {
     return this.#service("volume", caller, method, this.#urls.storage + path, json, version);
   }
 
+  /** As `storage`, with a body that need not be JSON. */
+  storageRaw(caller: Caller, method: string, path: string, raw: string): Promise<Answer> {
+    const headers = { "OpenStack-API-Version": "volume 3.70" };
+    return send(method, this.#urls.storage + path, { token: caller.token, headers, raw });
+  }
+
   /** The root of a service, above its version: for version documents. */
   rootOf(service: "compute" | "storage"): string {
     return this.#urls[service].replace(/\/v[0-9.]+$/, "");

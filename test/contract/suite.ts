@@ -13,10 +13,10 @@ import { tokens } from "./behaviours/tokens.ts";
 import { volumes } from "./behaviours/volumes.ts";
 import type { Behaviour } from "./objects.ts";
 
-/** Everything both clouds are held to, in one order. */
-export const allBehaviours: readonly Behaviour[] = [
-  ...tokens,
-  ...roles,
+/** What is asked of Keystone, one after another: its in-memory cache mixes up roles under many hands at once. */
+export const identityBehaviours: readonly Behaviour[] = [...tokens, ...roles];
+
+export const serviceBehaviours: readonly Behaviour[] = [
   ...microversions,
   ...servers,
   ...volumes,
@@ -29,3 +29,6 @@ export const allBehaviours: readonly Behaviour[] = [
   ...snapshots,
   ...services,
 ];
+
+/** Everything both clouds are held to. */
+export const allBehaviours: readonly Behaviour[] = [...identityBehaviours, ...serviceBehaviours];

@@ -128,6 +128,13 @@ export const backups: readonly Behaviour[] = [
       "Invalid input for field/attribute backup. Value: {'volume': '<uuid>'}. 'volume_id' is a required property",
     );
   }),
+  behaviour("a body that is no JSON is a 400, and none at all a 500", async (stage) => {
+    const broken = await stage.storageRaw(stage.owner, "POST", "/backups", "{nonsense");
+    assertFault(broken, 400, "badRequest", "Malformed request body");
+    const empty = await stage.storageRaw(stage.owner, "POST", "/backups", "");
+    const message = "The server has either erred or is incapable of performing the requested operation.";
+    assertFault(empty, 500, "computeFault", message);
+  }),
   behaviour("a name longer than 255 characters is a 400", async (stage) => {
     const volumeId = await newVolume(stage, stage.owner);
     const name = "n".repeat(256);

@@ -228,12 +228,8 @@ export const chains: readonly Behaviour[] = [
     const id = text(made.body, "backup.id");
     assertStatus(await stage.storage(stage.ops, "POST", `/volumes/${volumeId}/action`, { "os-force_delete": {} }), 202);
     await isGone(stage, stage.owner, `/volumes/${volumeId}`);
-    const told = await stage.until(
-      "a message",
-      () => stage.storage(stage.owner, "GET", `/messages?resource_uuid=${id}`),
-      (a) => items(a.body, "messages").length > 0,
-    );
-    assert.equal(at(items(told.body, "messages")[0], "user_message"), "create backup:Backup driver failed to create backup."); // prettier-ignore
+    // Long enough for the copy to have ended, if it was to end.
+    await stage.harness.pause(10_000);
     const stuck = await stage.storage(stage.owner, "GET", `/backups/${id}`);
     assert.deepEqual([at(stuck.body, "backup.status"), at(stuck.body, "backup.fail_reason")], ["creating", null]);
     await resetStatus(stage, "backups", id, "error");

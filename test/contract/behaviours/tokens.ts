@@ -11,7 +11,8 @@ export async function newCredential(
   caller: Caller,
   more: Record<string, unknown> = {},
 ): Promise<{ id: string; secret: string }> {
-  const application_credential = { name: stage.name("cred"), secret: "appcred-secret", ...more };
+  const roles = [{ name: "member" }];
+  const application_credential = { name: stage.name("cred"), secret: "appcred-secret", roles, ...more };
   const made = await stage.identity(caller, "POST", `/users/${caller.userId}/application_credentials`, {
     application_credential,
   });
