@@ -9,6 +9,7 @@ import { Cloud } from "./support/cloud.ts";
 import { makeReader, makeWriter, type Credential } from "./support/credentials.ts";
 import { install, type Installation } from "./support/dirigent.ts";
 import { backups, servers, type BackupRow } from "./support/judge.ts";
+import { assertSurvivors } from "./support/survivors.ts";
 import { until } from "./support/wait.ts";
 import { removeWorld, seed, type World } from "./support/world.ts";
 
@@ -138,21 +139,9 @@ describe("nights on a real cloud, judged by listing Cinder and by the audit", ()
     const left = new Set((await ours()).map((row) => row.id));
     for (const server of tagged) {
       for (const volume of server.volumes) {
-        const points = [...everSeen.values()].filter((row) => row.volume_id === volume).sort(byAge);
+        const points = [...everSeen.values()].filter((row) => row.volume_id === volume);
         assert.equal(points.length, 6, `restore points of ${volume}`);
-        const survived = points.filter((point) => left.has(point.id)).map((point) => point.id);
-        const kept = (at: number): string[] => survivors(points, at).map((point) => point.id);
-        // What expired while the last cycle was at work may have been seen on either side.
-        assert.deepEqual(
-          kept(ended).filter((id) => !survived.includes(id)),
-          [],
-          `lost of ${volume}`,
-        );
-        assert.deepEqual(
-          survived.filter((id) => !kept(begun).includes(id)),
-          [],
-          `too long kept of ${volume}`,
-        );
+        assertSurvivors(points, left, { begun, ended, retentionMs });
       }
     }
     assert.ok([...everSeen.values()].some((point) => point.is_incremental));
@@ -196,16 +185,3 @@ describe("nights on a real cloud, judged by listing Cinder and by the audit", ()
     }
   });
 });
-
-const byAge = (a: BackupRow, b: BackupRow): number => a.created_at.localeCompare(b.created_at);
-
-/** What is left of one volume at a time, by the words of the design: a chain goes whole when nothing of it is wanted; the newest always stays. */
-function survivors(points: readonly BackupRow[], at: number): BackupRow[] {
-  const chains: BackupRow[][] = [];
-  for (const point of points) {
-    if (point.is_incremental) chains.at(-1)!.push(point);
-    else chains.push([point]);
-  }
-  const wanted = (point: BackupRow): boolean => Date.parse(`${point.created_at}Z`) + retentionMs > at;
-  return chains.filter((chain, index) => index === chains.length - 1 || chain.some(wanted)).flat();
-}
