@@ -28,7 +28,7 @@ export function catalogueMethods(db: Database): CatalogueMethods {
             projectId === undefined ? undefined : eq(points.projectId, projectId),
             includeGone ? undefined : isNull(points.goneAt),
           );
-          page = await s.select(points, { where, orderBy: [asc(points.backupId)], limit: pageRows });
+          page = await s.selectPage(points, { where, orderBy: [asc(points.backupId)], limit: pageRows });
           for (const entry of page) entries.push(share(entry));
           await turn();
         }

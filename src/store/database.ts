@@ -8,9 +8,14 @@ export interface Query {
   readonly limit?: number;
 }
 
+/** A query for thousands of rows; both are needed, so that the pages follow each other. */
+export type PageQuery = Query & Required<Pick<Query, "orderBy" | "limit">>;
+
 /** The few statements the repository is made of; each call is one statement. */
 export interface Statements {
   select<R extends object>(table: StoredTable<R>, query: Query): Promise<R[]>;
+  /** As select, at less cost for thousands of rows. */
+  selectPage<R extends object>(table: StoredTable<R>, query: PageQuery): Promise<R[]>;
   /** `existing`: what becomes of a row with the same primary or unique key; `fail` throws. */
   insert<R extends object>(
     table: StoredTable<R>,

@@ -40,15 +40,17 @@ function replacement(table: MySqlTable) {
 }
 
 function statementsOn(db: MySql2Database): Statements {
+  async function select<R extends object>(table: StoredTable<R>, { where, orderBy = [], limit }: Query) {
+    const query = db
+      .select()
+      .from(native(table))
+      .where(where)
+      .orderBy(...orderBy);
+    return (await (limit === undefined ? query : query.limit(limit))) as R[];
+  }
   return {
-    async select<R extends object>(table: StoredTable<R>, { where, orderBy = [], limit }: Query) {
-      const query = db
-        .select()
-        .from(native(table))
-        .where(where)
-        .orderBy(...orderBy);
-      return (await (limit === undefined ? query : query.limit(limit))) as R[];
-    },
+    select,
+    selectPage: select,
     async insert(table, rows, existing) {
       if (rows.length === 0) return;
       const query = db.insert(native(table)).values(rows as Record<string, unknown>[]);

@@ -4,7 +4,7 @@ import { drizzle } from "drizzle-orm/libsql";
 import { getTableConfig } from "drizzle-orm/sqlite-core";
 import type { BaseSQLiteDatabase, SQLiteTable } from "drizzle-orm/sqlite-core";
 import * as schema from "../../db/sqlite/schema.ts";
-import type { Database, Query, Statements } from "./database.ts";
+import type { Database, PageQuery, Query, Statements } from "./database.ts";
 import { mutex } from "./mutex.ts";
 import { onSqlite } from "./sqlite-file.ts";
 import type { StoredTable } from "./tables.ts";
@@ -31,6 +31,29 @@ function statementsOn(db: Runner): Statements {
         .where(where)
         .orderBy(...orderBy);
       return (await (limit === undefined ? query : query.limit(limit))) as R[];
+    },
+    async selectPage<R extends object>(table: StoredTable<R>, { where, orderBy, limit }: PageQuery) {
+      const columns = Object.entries(getTableColumns(native(table)));
+      const names = sql.join(
+        columns.map(([, c]) => sql.identifier(c.name)),
+        sql`, `,
+      );
+      const rows = db
+        .select()
+        .from(native(table))
+        .where(where)
+        .orderBy(...orderBy)
+        .limit(limit);
+      // libsql takes four times as long to hand over the values one by one. The limit keeps SQLite from dropping the order of the inner query.
+      const page = sql`select json_group_array(json_array(${names})) as page from (${rows.getSQL()})`;
+      const { page: json } = await db.get<{ page: string }>(page);
+      return (JSON.parse(json) as unknown[][]).map((values) => {
+        const fields = columns.map(([property, c], i) => {
+          const value = values[i] ?? null;
+          return [property, value === null ? null : c.mapFromDriverValue(value)] as const;
+        });
+        return Object.fromEntries(fields) as R;
+      });
     },
     async insert(table, rows, existing) {
       if (rows.length === 0) return;
