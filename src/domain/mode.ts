@@ -30,14 +30,14 @@ function obstacle(volume: Volume, points: VolumePoints, newest: Point, fullEvery
   if (points.points.some(fromSnapshot) || points.others.some(fromSnapshot)) return "full_snapshot_backup";
   // Of two that are equally new, Cinder may take either.
   const isAsNew = (p: Point): boolean => pointTime(p.backup) === pointTime(newest.backup) && isIn(p, volume.projectId);
-  if (points.others.some(isAsNew) || newest.foreignParent) return "full_foreign_parent";
   const chain = points.chains.find(({ members }) => members.includes(newest));
-  if (newest.backup.status === "available" && chain?.certain !== true) return "full_unknown_parent";
+  if (chain === undefined || newest.foreignParent || points.others.some(isAsNew)) return "full_foreign_parent";
+  if (newest.backup.status === "available" && !chain.certain) return "full_unknown_parent";
   if (!points.points.every((p) => p.good || !isAsNew(p))) return "full_parent_not_good";
   if (newest.backup.sizeGiB !== volume.sizeGiB) return "full_resized";
   // The mark says "" where the cloud has no types; without a mark the database may still know.
   if ((newest.marks.volumeType ?? newest.entry?.volumeType) !== (volume.volumeType ?? "")) return "full_retyped";
-  const length = chain?.members.length ?? 0;
+  const { length } = chain.members;
   return length >= fullEvery || length === firstChainLength(points, fullEvery) ? "full_chain_limit" : null;
 }
 

@@ -57,6 +57,7 @@ describe("backupName", () => {
   it("ends with what may not be cut even if that is too much", () => {
     const dates = "{BACKUP_DATE}".repeat(20);
     assert.equal(backupName(dates, values), values.BACKUP_DATE.repeat(20));
+    assert.equal(backupName("{TIMESTAMP}".repeat(30), values), values.TIMESTAMP.repeat(30));
   });
 
   it("keeps the date whole and the limit, whatever the parts", () => {

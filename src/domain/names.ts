@@ -31,15 +31,13 @@ export function backupName(template: string, values: NameValues): string {
       fixed: isVariable && neverCut.has(text),
     };
   });
-  let excess = parts.reduce((sum, part) => sum + part.characters.length, 0) - maximumLength;
-  while (excess > 0) {
-    const [longest, second] = parts
-      .filter((part) => !part.fixed)
-      .sort((a, b) => b.characters.length - a.characters.length);
-    if (longest === undefined) break;
-    const cut = Math.min(excess, Math.max(1, longest.characters.length - (second?.characters.length ?? 0)));
-    longest.characters.splice(longest.characters.length - cut);
-    excess -= cut;
+  const cuttable = parts.filter((part) => !part.fixed);
+  const length = parts.reduce((sum, part) => sum + part.characters.length, 0);
+  for (let excess = length - maximumLength; excess > 0; excess -= 1) {
+    // There is always one: the template's own text, empty or not.
+    cuttable
+      .reduce((longest, part) => (part.characters.length > longest.characters.length ? part : longest))
+      .characters.pop();
   }
   return parts.flatMap((part) => part.characters).join("");
 }

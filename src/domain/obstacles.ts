@@ -17,8 +17,8 @@ const because = (reason: Reason, message: string | null = null): Obstacle => ({ 
 export function obstacleTo(scene: Scene, server: Server, volume: Volume): Obstacle | null {
   const own = pairProblem(server, volume);
   if (own !== null) return own;
-  const first = scene.serversOf.get(volume.id)?.find((s) => pairProblem(s, volume) === null);
-  if (first !== undefined && first !== server) return because("shared_volume", `backed up with server ${first.id}`);
+  const first = scene.serversOf.get(volume.id)?.find((s) => pairProblem(s, volume) === null) ?? server;
+  if (first !== server) return because("shared_volume", `backed up with server ${first.id}`);
   return volumeProblem(scene, volume);
 }
 

@@ -50,8 +50,6 @@ export function readRequest(resource: Asking, context: RequestContext): Retentio
   const key = selection.retentionKey;
   const value = requestedText(resource, selection);
   const known = seen.get(resource.id)?.filter((row) => row.key === key) ?? [];
-  if (value === "" && known.length === 0) return silent;
-
   const notices: Notice[] = [];
   const tell = (reason: Reason, text: string): void => {
     const message = `${key}: ${text}`;

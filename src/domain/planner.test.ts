@@ -184,19 +184,26 @@ describe("planBackups", () => {
   describe("which volumes", () => {
     it("takes what Nova or Cinder says is attached, roots and others, once each", () => {
       const servers = [
-        aServer("s2", { volumeIds: ["v3", "v1"] }),
+        aServer("s2", { volumeIds: ["v3", "v4"] }),
         aServer("s1", { volumeIds: [] }),
-        aServer("s3", { metadata: {}, volumeIds: ["v5"] }),
+        aServer("s3", { metadata: {}, volumeIds: ["v6"] }),
       ];
       const volumes = [
         aVolume("v1", { serverIds: ["s2"], bootable: true }),
         aVolume("v2", { serverIds: ["s2"] }),
         aVolume("v3"),
-        aVolume("v4", { serverIds: ["s1"] }),
-        aVolume("v5"),
-        aVolume("v6", { serverIds: ["s3"] }),
+        aVolume("v4", { serverIds: ["s2"] }),
+        aVolume("v5", { serverIds: ["s1"] }),
+        aVolume("v6"),
+        aVolume("v7", { serverIds: ["s3"] }),
       ];
-      assert.deepEqual(decided({ servers, volumes }), ["s2 v1 full", "s2 v2 full", "s2 v3 full", "s1 v4 full"]);
+      assert.deepEqual(decided({ servers, volumes }), [
+        "s2 v1 full",
+        "s2 v2 full",
+        "s2 v3 full",
+        "s2 v4 full",
+        "s1 v5 full",
+      ]);
     });
 
     it("takes available and in-use ones only", () => {
@@ -236,6 +243,16 @@ describe("planBackups", () => {
     it("leaves alone one of another project", () => {
       assert.deepEqual(decided({ volumes: [aVolume("v1", { projectId: "p2" })] }), ["s1 v1 foreign_volume"]);
     });
+  });
+
+  it("orders skips by server and volume", () => {
+    const servers = [aServer("s2", { volumeIds: ["v4", "v3"] }), aServer("s1", { volumeIds: ["v2", "v1"] })];
+    assert.deepEqual(decided({ servers, volumes: [] }), [
+      "s1 v1 volume_missing",
+      "s1 v2 volume_missing",
+      "s2 v3 volume_missing",
+      "s2 v4 volume_missing",
+    ]);
   });
 
   describe("volumes of several servers", () => {
@@ -296,6 +313,12 @@ describe("planBackups", () => {
           `s1 v1 still_running job v1/default/2026-11-01T23:00:00Z is ${state}`,
         ]);
       }
+    });
+    it("names the same job whatever their order", () => {
+      const open = [aJob("v1", { state: "running", slot: "2026-11-19T23:00:00Z" }), aJob("v1", { state: "running" })];
+      const expected = ["s1 v1 still_running job v1/default/2026-11-19T23:00:00Z is running"];
+      assert.deepEqual(planned(open), expected);
+      assert.deepEqual(planned(open.toReversed()), expected);
     });
     it("is not held up by other slots' ended jobs, other policies, or other volumes", () => {
       assert.deepEqual(planned([aJob("v1", { state: "failed", slot: "2026-11-19T23:00:00Z" })]), ["s1 v1 full"]);

@@ -46,9 +46,13 @@ export function planBackups(input: PlanInput): BackupPlan {
     if (volumeIds.length === 0) skips.push(skipOf(server, null, "", serverProblem(server) ?? noVolumes));
     for (const volumeId of volumeIds) {
       const volume = input.volumes.get(volumeId);
-      const obstacle = volume === undefined ? missing : obstacleTo(scene, server, volume);
-      if (obstacle !== null) skips.push(skipOf(server, volumeId, volume?.name ?? "", obstacle));
-      else if (volume !== undefined) jobs.push(planJob(scene, server, volume, date));
+      if (volume === undefined) {
+        skips.push(skipOf(server, volumeId, "", { reason: "volume_missing", message: null }));
+        continue;
+      }
+      const obstacle = obstacleTo(scene, server, volume);
+      if (obstacle === null) jobs.push(planJob(scene, server, volume, date));
+      else skips.push(skipOf(server, volumeId, volume.name, obstacle));
     }
   }
   const requests = [...scene.requests.values()];
@@ -65,7 +69,6 @@ export function planBackups(input: PlanInput): BackupPlan {
 }
 
 const noVolumes: Obstacle = { reason: "no_volumes", message: null };
-const missing: Obstacle = { reason: "volume_missing", message: null };
 
 const skipOf = (server: Server, volumeId: string | null, volumeName: string, obstacle: Obstacle): Skip => ({
   reason: obstacle.reason,

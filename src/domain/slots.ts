@@ -66,7 +66,7 @@ function withinDay(periodMs: number, timeZone: string, now: Date): Span {
 /** Slots of whole days, counted from the zone's 1970-01-01. */
 function overDays(days: number, timeZone: string, now: Date): Span {
   const today = zoned(timeZone, now).toPlainDate();
-  const passed = anchor.until(today, { largestUnit: "days" }).days;
+  const passed = anchor.until(today).days;
   let first = Math.floor(passed / days) * days;
   let startMs = dayStart(first, timeZone);
   // A slot whose day does not exist (Apia went from the 29th to the 31st) is none: the one before goes on.
