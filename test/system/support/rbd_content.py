@@ -55,7 +55,7 @@ def digest(image):
 def main(action, *args):
     turn, volumes = (int(args[0]), args[1:]) if action == 'change' else (0, args)
     digests = {}
-    with rados.Rados(conffile=rados.Rados.DEFAULT_CONF_FILES) as cluster:
+    with rados.Rados(conffile='') as cluster:
         with cluster.open_ioctx('volumes') as pool:
             for volume in volumes:
                 with rbd.Image(pool, 'volume-' + volume, read_only=action == 'digest') as image:
