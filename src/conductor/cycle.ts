@@ -265,7 +265,12 @@ async function executeAndEnd(
         "a project's rotation was cut short; it goes on when the service answers",
       ),
   );
-  await executeJobs(conductor, lease, { userIds: cycle.userIds, ends, interrupt: cycle.interrupt }, signals);
+  await executeJobs(
+    conductor,
+    lease,
+    { userIds: cycle.userIds, order: plan.jobs.map((job) => job.key), ends, interrupt: cycle.interrupt },
+    signals,
+  );
   return { outcome: await outcomeOf(cycle, tracked), reports, idle: false };
 }
 

@@ -12,6 +12,8 @@ const outageLimitMs = 60 * 60 * 1000;
 
 export interface ExecuteInput {
   readonly userIds: ReadonlySet<string>;
+  /** Keys in the order in which they should start; what is not in it comes first: it was left by an earlier cycle. */
+  readonly order: readonly string[];
   /** What follows when a project's own jobs have ended. */
   readonly ends: ProjectEnds;
   /** Ends the work between two rounds although jobs are still running: the next cycle goes on with them. */
@@ -22,16 +24,17 @@ export interface ExecuteInput {
 export async function executeJobs(
   conductor: Conductor,
   lease: LeaseKeeper,
-  { ends, interrupt, userIds }: ExecuteInput,
+  { ends, interrupt, order, userIds }: ExecuteInput,
   signals: Signals,
 ): Promise<void> {
   const { clock, log, settings } = conductor;
   const stop = AbortSignal.any([signals.drain, interrupt]);
+  const rank = new Map(order.map((key, index) => [key, index]));
   let waitMs = firstWaitMs;
   let failingSince: Date | null = null;
   while (!stop.aborted) {
     try {
-      const { open, moved } = await round(conductor, lease, userIds, signals);
+      const { open, moved } = await round(conductor, lease, { userIds, rank }, signals);
       conductor.onProgress?.(open);
       ends.start(open);
       if (open.every((job) => job.stuckReportedAt !== null)) {
@@ -58,7 +61,7 @@ const firstWaitMs = 500;
 async function round(
   conductor: Conductor,
   lease: LeaseKeeper,
-  userIds: ReadonlySet<string>,
+  { userIds, rank }: { userIds: ReadonlySet<string>; rank: ReadonlyMap<string, number> },
   signals: Signals,
 ): Promise<{ open: Job[]; moved: boolean }> {
   const { clock, repository } = conductor;
@@ -74,21 +77,28 @@ async function round(
   const now = clock.now();
   for (const job of before)
     if (job.state === "planned" && now >= job.windowEndsAt) await cancelMissed(conductor, job, now);
-  const started = signals.drain.aborted ? 0 : await startJobs(conductor, lease, signals);
+  const started = signals.drain.aborted ? 0 : await startJobs(conductor, lease, rank, signals);
   const open = await repository.jobs({ states: openJobStates });
   return { open, moved: ended.length > 0 || started > 0 };
 }
 
 /** Sends what the limits allow now. @returns how many were sent */
-async function startJobs(conductor: Conductor, lease: LeaseKeeper, signals: Signals): Promise<number> {
+async function startJobs(
+  conductor: Conductor,
+  lease: LeaseKeeper,
+  rank: ReadonlyMap<string, number>,
+  signals: Signals,
+): Promise<number> {
   const { reader, repository, settings } = conductor;
   const open = await repository.jobs({ states: openJobStates });
-  const planned = open.filter((job) => job.state === "planned");
+  const rankOf = (job: Job): number => rank.get(job.key) ?? -1;
+  const planned = open.filter((job) => job.state === "planned").sort((a, b) => rankOf(a) - rankOf(b));
   if (planned.length === 0) return 0;
   const services = await reader.backupServices(signals.cut);
   const picked = pickJobs({
     planned,
-    inFlight: open.filter((job) => job.state !== "planned"),
+    // A stuck backup must not take the place of one that would run.
+    inFlight: open.filter((job) => job.state !== "planned" && job.stuckReportedAt === null),
     limits: settings.limits,
     backupServicesUp: services.filter((s) => s.state === "up" && s.status === "enabled").length,
   });

@@ -16,7 +16,7 @@ import { auditNight, credentials, dayMs, settings, startNight, type Night } from
 import { seededRandom } from "./support/random.ts";
 
 const nights = Number(process.env["CRASH_NIGHTS"] ?? 25);
-const killsPerNight = 3;
+const killsPerNight = 4;
 
 test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills`, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "dirigent-crash-"));

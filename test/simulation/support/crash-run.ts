@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { CrashOrder } from "./crash-child.ts";
 
@@ -26,6 +26,8 @@ export async function runChild(order: CrashOrder): Promise<ChildRun> {
   const script = join(import.meta.dirname, "crash-child.ts");
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", script, JSON.stringify(order)], {
     stdio: ["ignore", "pipe", "pipe"],
+    // Most of a child's time goes into loading its modules: the cache saves a quarter of that.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(dirname(order.database), "compile-cache") },
   });
   const [points, stderr, [exitCode, signal]] = await Promise.all([
     text(child.stdout),
