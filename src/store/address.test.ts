@@ -22,9 +22,10 @@ describe("database URLs", () => {
     ["mysql://dirigent:secret@db.example/backups", mysql],
     ["mariadb://dirigent:secret@db.example:3306/backups", mysql],
     [
-      "mysql://d%40x:s%2Fe%3A%25@[2001:db8::1]:3307/b?tls=require",
-      { ...mysql, host: "2001:db8::1", port: 3307, user: "d@x", password: "s/e:%", database: "b", tls: true },
+      "mysql://d%40x:s%2Fe%3A%25@[2001:db8::1]:3307/b?tls=off",
+      { ...mysql, host: "2001:db8::1", port: 3307, user: "d@x", password: "s/e:%", database: "b" },
     ],
+    ["mysql://dirigent:secret@db.example/backups?tls=require", { ...mysql, tls: true }],
     [
       "mysql://dirigent:secret@db.example/backups?ca=/etc/ssl/db.pem",
       { ...mysql, tls: true, caFile: "/etc/ssl/db.pem" },
@@ -42,6 +43,8 @@ describe("database URLs", () => {
     ["mysql://u:hunter2@h/a/b", /no database/],
     ["mysql://u:hunter2@h:port/d", /cannot be read/],
     ["mysql://u:hunter2%@h/d", /begins no %XX/],
+    ["mysql://u:hunter2@10.0.0.1/d?tls=require", /TLS with an address/],
+    ["mysql://u:hunter2@[::1]/d?ca=/x.pem", /TLS with an address/],
     ["mysql://u:hunter2@h/d?tls=maybe", /tls set to something/],
     ["mysql://u:hunter2@h/d?tsl=require&x=1", /unknown options \(tsl, x;/],
   ] as const) {

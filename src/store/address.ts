@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { StoreError } from "./errors.ts";
 
 export type Dialect = "sqlite" | "mysql";
@@ -15,7 +16,7 @@ export type StoreAddress =
       readonly user: string;
       readonly password: string;
       readonly database: string;
-      /** TLS: `require` encrypts and checks the server's certificate. */
+      /** Encrypts, and checks the server's certificate and name. */
       readonly tls: boolean;
       /** PEM file of the authority that signed the server's certificate; null: the system's. */
       readonly caFile: string | null;
@@ -52,14 +53,18 @@ export function parseStoreUrl(url: string): StoreAddress {
   if (tls !== null && tls !== "require" && tls !== "off")
     throw refuse("has tls set to something other than require or off");
   const caFile = parsed.searchParams.get("ca");
+  const host = parsed.hostname.replace(/^\[|\]$/g, "");
+  const usesTls = tls === "require" || (tls === null && caFile !== null);
+  // The driver compares a certificate with a name only.
+  if (usesTls && isIP(host) !== 0) throw refuse("asks for TLS with an address: name the host as its certificate does");
   return {
     dialect: "mysql",
-    host: parsed.hostname.replace(/^\[|\]$/g, ""),
+    host,
     port: parsed.port === "" ? 3306 : Number(parsed.port),
     user: decode(parsed.username),
     password: decode(parsed.password),
     database,
-    tls: tls === "require" || (tls === null && caFile !== null),
+    tls: usesTls,
     caFile,
   };
 }

@@ -204,6 +204,8 @@ describe("the store on MariaDB", () => {
         assert.doesNotMatch(String((error as Error).stack), /hunter2/);
         return true;
       });
+      const plain = `${url.replace("127.0.0.1", "localhost")}?tls=require`;
+      await assert.rejects(openStore(plain, { io: directIo }), storeError(false, /offers no TLS/));
       const missing = url.replace(/[^/]*$/, "no_such_database");
       await assert.rejects(openStore(missing, { io: directIo }), storeError(false, /no such database/));
     });
