@@ -1,0 +1,31 @@
+/** `npm run soak`: what takes too long for every change. 200 nights of kill -9, then mutation testing of src/domain. */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const bin = join(root, "node_modules", ".bin");
+
+const steps: readonly (readonly [
+  name: string,
+  command: string,
+  args: readonly string[],
+  env: Record<string, string>,
+])[] = [
+  [
+    "200 nights of kill -9",
+    process.execPath,
+    ["--test", join(root, "test/simulation/crash.test.ts")],
+    { CRASH_NIGHTS: "200" },
+  ],
+  ["mutation testing of src/domain", join(bin, "stryker"), ["run"], {}],
+];
+
+for (const [name, command, args, env] of steps) {
+  console.log(`\n=== ${name}`);
+  const began = performance.now();
+  const { status } = spawnSync(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  console.log(
+    `=== ${name}: ${status === 0 ? "passed" : "failed"} after ${Math.round((performance.now() - began) / 1000)} s`,
+  );
+  if (status !== 0) process.exitCode = 1;
+}
