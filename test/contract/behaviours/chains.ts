@@ -37,6 +37,14 @@ async function childrenOf(stage: Stage, id: string): Promise<unknown[]> {
   return items(answer.body, "backups").map((backup) => at(backup, "id"));
 }
 
+/** Cinder counts the children a moment after the child itself has come, or gone. */
+const dependentsBecome = (stage: Stage, id: string, has: boolean) =>
+  stage.until(
+    `has_dependent_backups ${has}`,
+    () => stage.storage(stage.owner, "GET", `/backups/${id}`),
+    (a) => at(a.body, "backup.has_dependent_backups") === has,
+  );
+
 const hasChildren = "Invalid backup: Incremental backups exist for this backup.";
 const mustBeFinal = "Invalid backup: Backup status must be available or error";
 const noParent = "Invalid backup: No backups available to do an incremental backup.";
@@ -47,12 +55,9 @@ export const chains: readonly Behaviour[] = [
     "an incremental says so, its parent has dependents, and parent_id finds it for an administrator",
     async (stage) => {
       const { full, incremental } = await newChain(stage, stage.owner, await newVolume(stage, stage.owner));
-      const show = async (id: string) => (await stage.storage(stage.owner, "GET", `/backups/${id}`)).body;
-      const [parent, child] = [await show(full), await show(incremental)];
-      assert.deepEqual(
-        [at(parent, "backup.is_incremental"), at(parent, "backup.has_dependent_backups")],
-        [false, true],
-      );
+      const parent = (await dependentsBecome(stage, full, true)).body;
+      const child = (await stage.storage(stage.owner, "GET", `/backups/${incremental}`)).body;
+      assert.equal(at(parent, "backup.is_incremental"), false);
       assert.deepEqual(
         [at(child, "backup.is_incremental"), at(child, "backup.has_dependent_backups"), at(child, "backup.parent_id")],
         [true, false, undefined],
@@ -150,10 +155,7 @@ export const chains: readonly Behaviour[] = [
     const { full, incremental } = await newChain(stage, stage.owner, await newVolume(stage, stage.owner));
     assertStatus(await stage.storage(stage.owner, "DELETE", `/backups/${incremental}`), 202);
     await isGone(stage, stage.owner, `/backups/${incremental}`);
-    assert.equal(
-      at((await stage.storage(stage.owner, "GET", `/backups/${full}`)).body, "backup.has_dependent_backups"),
-      false,
-    );
+    await dependentsBecome(stage, full, false);
     assertStatus(await stage.storage(stage.owner, "DELETE", `/backups/${full}`), 202);
     await isGone(stage, stage.owner, `/backups/${full}`);
   }),
