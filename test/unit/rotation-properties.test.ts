@@ -23,7 +23,7 @@ import {
   type RotationOptions,
 } from "./support/rotations.ts";
 
-const runs = 250;
+const runs = 240;
 
 const rotateAll = (cloud: Cloud, options?: RotationOptions): RotationPlan[] =>
   projectsOf(cloud).map((projectId) => rotate(cloud, projectId, options));
