@@ -1,17 +1,7 @@
-import {
-  bigint,
-  boolean,
-  customType,
-  datetime,
-  index,
-  int,
-  mysqlTable,
-  primaryKey,
-  uniqueIndex,
-} from "drizzle-orm/mysql-core";
 import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
+import { bigint, boolean, customType, datetime, index, int, mysqlTable, primaryKey, uniqueIndex } from "./drizzle.ts";
 
 // The same tables as db/sqlite/schema.ts. Every table has a primary key, as Galera demands. Character set and collation are named with each
 // column, whatever the database's defaults are: 4-byte UTF-8, and compared byte by byte as in SQLite.

@@ -1,7 +1,7 @@
-import { customType, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
 import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
+import { customType, index, integer, primaryKey, sqliteTable, text } from "./drizzle.ts";
 
 // Property names and types are those of the domain's rows (src/store/tables.ts checks it), so nothing is mapped by hand. There are no foreign
 // keys: after a restore of an old database rows are healed from the cloud in any order.

@@ -1,5 +1,5 @@
-import { and, asc, eq, gt, isNull } from "drizzle-orm";
 import { setImmediate as turn } from "node:timers/promises";
+import { and, asc, eq, gt, isNull } from "../../db/drizzle.ts";
 import type { CatalogueEntry, OverrideSeen } from "../domain/catalogue.ts";
 import type { Database } from "./database.ts";
 import { chunksOf } from "./chunks.ts";

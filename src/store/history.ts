@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, inArray, isNotNull, isNull } from "drizzle-orm";
+import { and, asc, desc, eq, gte, inArray, isNotNull, isNull } from "../../db/drizzle.ts";
 import type { Operation } from "../domain/catalogue.ts";
 import type { ProjectReport } from "../domain/runs.ts";
 import type { Database } from "./database.ts";

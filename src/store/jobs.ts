@@ -1,5 +1,5 @@
-import { and, asc, eq, inArray } from "drizzle-orm";
 import { setImmediate as turn } from "node:timers/promises";
+import { and, asc, eq, inArray } from "../../db/drizzle.ts";
 import type { Job } from "../domain/catalogue.ts";
 import type { Database, Statements } from "./database.ts";
 import { chunksOf } from "./chunks.ts";

@@ -1,5 +1,5 @@
-import { and, eq, sql } from "drizzle-orm";
 import type { SQL } from "drizzle-orm";
+import { and, eq, sql } from "../../db/drizzle.ts";
 import type { Database, Statements } from "./database.ts";
 import { StoreError } from "./errors.ts";
 import type { Lease, Repository } from "./repository.ts";

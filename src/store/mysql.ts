@@ -1,16 +1,18 @@
-import { getTableColumns, sql } from "drizzle-orm";
-import { getTableConfig } from "drizzle-orm/mysql-core";
 import type { MySqlTable } from "drizzle-orm/mysql-core";
-import { drizzle } from "drizzle-orm/mysql2";
+import type * as mysql2 from "drizzle-orm/mysql2";
 import type { MySql2Database } from "drizzle-orm/mysql2";
 import type { QueryValues } from "mysql2";
 import type { Pool, PoolConnection, QueryOptions } from "mysql2/promise";
+import { getTableColumns, loadDrizzle, sql } from "../../db/drizzle.ts";
+import { getTableConfig } from "../../db/mysql/drizzle.ts";
 import * as schema from "../../db/mysql/schema.ts";
 import type { Database, Query, Statements } from "./database.ts";
 import { StoreError } from "./errors.ts";
 import { failureOf } from "./failures.ts";
 import { withRetry } from "./retry.ts";
 import type { StoredTable } from "./tables.ts";
+
+const { drizzle } = loadDrizzle("drizzle-orm/mysql2") as typeof mysql2;
 
 /** A statement without an answer for so long means that the connection is dead: keep-alive probes alone take minutes to see it. */
 const statementTimeoutMs = 60_000;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { Client } from "@libsql/client";
-import { sql } from "drizzle-orm";
+import { sql } from "../../db/drizzle.ts";
 import type { Run } from "../domain/runs.ts";
 import { directIo } from "../domain/io.ts";
 import type { Repository } from "./repository.ts";

@@ -1,13 +1,15 @@
 import type { Client } from "@libsql/client";
-import { getTableColumns, sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/libsql";
-import { getTableConfig } from "drizzle-orm/sqlite-core";
+import type * as libsql from "drizzle-orm/libsql";
 import type { BaseSQLiteDatabase, SQLiteTable } from "drizzle-orm/sqlite-core";
+import { getTableColumns, loadDrizzle, sql } from "../../db/drizzle.ts";
+import { getTableConfig } from "../../db/sqlite/drizzle.ts";
 import * as schema from "../../db/sqlite/schema.ts";
 import type { Database, PageQuery, Query, Statements } from "./database.ts";
 import { mutex } from "./mutex.ts";
 import { onSqlite } from "./sqlite-file.ts";
 import type { StoredTable } from "./tables.ts";
+
+const { drizzle } = loadDrizzle("drizzle-orm/libsql") as typeof libsql;
 
 type Runner = BaseSQLiteDatabase<"async", { rowsAffected: number }>;
 
