@@ -61,7 +61,7 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
       runId: "preview",
       projectId,
       volumes: [...points.values()].filter((volume) => volume.points.some((point) => point.projectId === projectId)),
-      existingVolumeIds: partial ? null : new Set(inventory.volumes.keys()),
+      existingVolumeIds: partial ? null : inventory.volumeIds,
       retentionMsOf,
       userIds,
       blocked,

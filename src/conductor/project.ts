@@ -80,7 +80,7 @@ async function rotate(
       runId: end.runId,
       projectId: end.project.id,
       volumes: [...points.values()],
-      existingVolumeIds: end.blocked === "partial_scan" ? null : new Set(end.inventory.volumes.keys()),
+      existingVolumeIds: end.blocked === "partial_scan" ? null : end.inventory.volumeIds,
       retentionMsOf: end.retentionMsOf,
       userIds: end.userIds,
       blocked: end.blocked,
@@ -126,9 +126,11 @@ export async function markServers(
   signal: AbortSignal,
 ): Promise<void> {
   const { log, repository, settings, writer } = conductor;
+  const { serversOf, volumes, volumesByServer } = input.inventory;
   const sets = completeSets({
-    servers: input.inventory.servers.filter((server) => server.projectId === input.project.id),
-    volumes: input.inventory.volumes,
+    servers: serversOf.get(input.project.id) ?? [],
+    volumes,
+    volumesByServer,
     selection: settings.selection,
     jobs: input.slotJobs,
   });
@@ -153,6 +155,10 @@ export async function markServers(
         { error, serverId: server.id },
         "last-backup-time could not be written; it is tried again in the next cycle",
       );
+      // Told once for each set, however often it is tried.
+      const since = new Date(lastBackupTime);
+      const told = await repository.operations({ kinds: ["mark_server"], projectId: server.projectId, since });
+      if (told.some((row) => row.serverId === server.id)) continue;
       await repository.appendOperations([
         operation(conductor, input.runId, {
           kind: "mark_server",

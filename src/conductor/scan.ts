@@ -3,19 +3,29 @@ import type { Backup, Server, Volume } from "../domain/inventory.ts";
 import { scanShrank } from "../domain/trust.ts";
 import type { Run } from "../domain/runs.ts";
 import { retentionInForceMs } from "../domain/overrides.ts";
+import { indexByServer, type VolumesByServer } from "../domain/selection.ts";
 import type { Conductor, ConductorSettings } from "./context.ts";
 
 export interface Inventory {
   readonly servers: readonly Server[];
   readonly volumes: ReadonlyMap<string, Volume>;
+  readonly volumeIds: ReadonlySet<string>;
+  readonly serversOf: ReadonlyMap<string, readonly Server[]>;
+  readonly volumesByServer: VolumesByServer;
 }
 
-/** Servers and volumes of the whole cloud, page by page. Throws when a page fails: a partial inventory is none. */
+/** Servers and volumes of the whole cloud, page by page, and what is looked up in them for each project. Throws when a page fails: a partial inventory is none. */
 export async function scanInventory({ reader }: Conductor, signal: AbortSignal): Promise<Inventory> {
   const servers = await Array.fromAsync(reader.listServers(signal));
   const volumes = new Map<string, Volume>();
   for await (const volume of reader.listVolumes(signal)) volumes.set(volume.id, volume);
-  return { servers, volumes };
+  return {
+    servers,
+    volumes,
+    volumeIds: new Set(volumes.keys()),
+    serversOf: Map.groupBy(servers, (server) => server.projectId),
+    volumesByServer: indexByServer(volumes.values()),
+  };
 }
 
 export interface BackupScan {
@@ -44,7 +54,7 @@ export const isOurs = (backup: Backup, userIds: ReadonlySet<string>): boolean =>
 
 /** The retention in force for a volume's existing points, by its id. A volume that is gone has the policy's. */
 export function retentionInForce(
-  { servers, volumes }: Inventory,
+  { servers, volumes }: Pick<Inventory, "servers" | "volumes">,
   { policy, selection }: Pick<ConductorSettings, "policy" | "selection">,
 ): (volumeId: string) => number {
   const byId = new Map(servers.map((server) => [server.id, server]));
