@@ -35,11 +35,13 @@ export interface RotationInput {
 export async function planProjectRotation(conductor: Conductor, input: RotationInput): Promise<RotationPlan> {
   const { clock, repository, settings } = conductor;
   const now = clock.now();
-  const deleted = await repository.operations({
-    kinds: ["delete"],
+  const recent = await repository.operations({
+    kinds: ["delete", "complete"],
     projectId: input.projectId,
     since: new Date(Number(now) - dayMs),
   });
+  const idsOf = (kind: Operation["kind"]): Set<string> =>
+    new Set(recent.flatMap((each) => (each.kind === kind ? (each.backupId ?? []) : [])));
   return planRotation({
     now,
     projectId: input.projectId,
@@ -47,7 +49,7 @@ export async function planProjectRotation(conductor: Conductor, input: RotationI
     existingVolumeIds: input.existingVolumeIds,
     retentionMsOf: input.retentionMsOf,
     policy: settings.policy,
-    deletedLast24h: new Set(deleted.map((o) => o.backupId)).size,
+    deletedLast24h: idsOf("delete").difference(idsOf("complete")).size,
     override: settings.brakeOverrides.find((o) => o.projectId === input.projectId && o.expiresAt > now) ?? null,
     blocked: input.blocked,
   });

@@ -15,7 +15,8 @@ export function deletionCap(
   points: readonly Point[],
   { nowMs, override }: { readonly nowMs: number; readonly override: BrakeOverride | null },
 ): number {
-  // Created and good within the 24 hours: never more than turned good in them, and known without a database.
+  // Created and good within the 24 hours: never more than turned good in them, and known without a database. Those that are gone again
+  // are left out here and of what was deleted.
   const turnedGood = points.filter((point) => {
     const ageMs = nowMs - point.backup.createdAt.getTime();
     return point.good && ageMs >= 0 && ageMs < dayMs;

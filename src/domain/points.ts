@@ -155,7 +155,7 @@ function readPoint(
   const entry = input.catalogue.get(backup.id) ?? null;
   const ourParent = above?.kind === "ours" ? above : undefined;
   const sound = kind === "ours" && backup.status === "available" && !backup.failReason && !isBadVerdict(marks.verdict);
-  const remembered = entry === null || (entry.deleteSentAt === null && entry.sizeGiB === backup.sizeGiB);
+  const remembered = entry === null || (entry.deleteSentAt === null && entry.sizeGiB <= backup.sizeGiB);
   return {
     backup,
     marks,

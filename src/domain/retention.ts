@@ -16,7 +16,10 @@ export interface RotationInput {
   /** The retention in force now for the existing points of a volume. */
   readonly retentionMsOf: (volumeId: string) => number;
   readonly policy: Policy;
-  /** Of this project: points to which a DELETE was sent in the last 24 hours. */
+  /**
+   * Of this project: points to which a DELETE was sent in the last 24 hours, without those that had turned good in the same 24 hours (where
+   * slots are short): rule 1 counts them on both sides.
+   */
   readonly deletedLast24h: number;
   readonly override: BrakeOverride | null;
   /** Set when nothing may be deleted: `partial_scan`, `unproven_reader`, `clock_jump`. */

@@ -64,7 +64,8 @@ export class Rhythm {
   readonly #open = new Set<ChainLife>();
   readonly #newest = new Map<number, ChainLife>();
   readonly #options: RhythmOptions;
-  #deletions: number[] = [];
+  /** When each DELETE was sent, and when its point had turned good. */
+  #deletions: { readonly atMs: number; readonly madeMs: number }[] = [];
   slot = -1;
   nowMs = start;
   braked: number[] = [];
@@ -120,7 +121,8 @@ export class Rhythm {
       existingVolumeIds: null,
       retentionMsOf: () => changes.retentionMs ?? this.policy.retentionMs,
       policy: this.policy,
-      deletedLast24h: this.#deletions.filter((at) => nowMs - at < dayMs).length,
+      deletedLast24h: this.#deletions.filter(({ atMs, madeMs }) => nowMs - atMs < dayMs && nowMs - madeMs >= dayMs)
+        .length,
       override: changes.override ?? null,
       blocked: null,
     });
@@ -131,12 +133,13 @@ export class Rhythm {
     for (const point of plan.chains.flatMap((chain) => chain.deletions)) {
       this.backups.delete(point.backup.id);
       this.catalogue.delete(point.backup.id);
-      this.#deletions.push(this.nowMs);
+      const isGood = point.backup.status === "available";
+      this.#deletions.push({ atMs: this.nowMs, madeMs: isGood ? point.backup.createdAt.getTime() : -Infinity });
       this.deleted += 1;
       const life = this.#lifeOf.get(point.backup.id);
       if (life?.members.every((member) => !this.backups.has(member.id))) life.goneSlot = this.slot;
     }
-    this.#deletions = this.#deletions.filter((at) => this.nowMs - at < dayMs);
+    this.#deletions = this.#deletions.filter(({ atMs }) => this.nowMs - atMs < dayMs);
     const counts = Map.groupBy(this.backups.values(), (backup) => backup.volumeId);
     for (const each of counts.values()) this.mostOfOneVolume = Math.max(this.mostOfOneVolume, each.length);
     for (const life of this.#open) {
