@@ -10,13 +10,14 @@ import { openJobStates } from "../../src/domain/catalogue.ts";
 import { directIo } from "../../src/domain/io.ts";
 import { readMarks } from "../../src/domain/marks.ts";
 import { openStore } from "../../src/store/open.ts";
+import { CrashPlan, type CrashPoint } from "./support/crash-plan.ts";
 import type { CrashOrder } from "./support/crash-child.ts";
-import { chooseKill, runChild } from "./support/crash-run.ts";
+import { runChild } from "./support/crash-run.ts";
 import { auditNight, credentials, dayMs, settings, startNight, type Night } from "./support/night.ts";
 import { seededRandom } from "./support/random.ts";
 
 const nights = Number(process.env["CRASH_NIGHTS"] ?? 25);
-const killsPerNight = 4;
+const killsPerNight = 5;
 
 test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills`, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "dirigent-crash-"));
@@ -29,7 +30,7 @@ test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills`, async (t
   const cloud = night.simulator.seedCloud({ projects: 2, servers: 3, volumesPerServer: 2, tagged: (i) => i !== 2 });
   const protectedVolumes = cloud.volumes.slice(0, 4).map((volume) => volume.id);
 
-  const order = (seed: number, killAt: number | null): CrashOrder => ({
+  const order = (seed: number, killAt: CrashPoint | null): CrashOrder => ({
     reader: credentials(night.simulator, night.accounts.admin, night.accounts.adminProject.id),
     writer: credentials(night.simulator, night.accounts.writer),
     database,
@@ -39,32 +40,29 @@ test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills`, async (t
     killAt,
   });
 
-  const hits = new Map<string, number>();
-  const seen = new Set<string>();
+  const plan = new CrashPlan(random);
   let before;
-  let typical: readonly string[] = [];
   for (let index = 0; index < nights; index++) {
-    for (let kill = 0; kill < killsPerNight && typical.length > 0; kill++) {
-      const run = await runChild(order(index * 10 + kill, chooseKill(typical, hits, random)));
-      const last = run.points.at(-1);
-      if (run.killed && last !== undefined) hits.set(last, (hits.get(last) ?? 0) + 1);
-      for (const kind of run.points) seen.add(kind);
+    for (let kill = 0; kill < killsPerNight && index > 0; kill++) {
+      const run = await runChild(order(index * 10 + kill, plan.draw(kill < 2)));
+      plan.learnKilled(run.points, run.killed);
     }
     const whole = await runChild(order(index * 10 + 9, null));
     assert.deepEqual(
       { killed: whole.killed, exitCode: whole.exitCode, stderr: whole.stderr },
       { killed: false, exitCode: 0, stderr: "" },
     );
-    for (const kind of whole.points) seen.add(kind);
-    if (whole.points.length > typical.length) typical = whole.points;
+    plan.learnWhole(whole.points, { idle: false });
+    if (index === 0) plan.learnWhole((await runChild(order(1, null))).points, { idle: true });
     await judgeNight(night, { database, protectedVolumes });
     before = await auditNight(night, before);
     night.clock.advance(dayMs);
   }
-  const list = [...seen].sort().map((kind) => `${String(hits.get(kind) ?? 0).padStart(3)} ${kind}`);
-  t.diagnostic(`kills by kind of step:\n${list.join("\n")}`);
+  t.diagnostic(
+    `kills by kind of step:\n${plan.tally.map(([kind, hits]) => `${String(hits).padStart(3)} ${kind}`).join("\n")}`,
+  );
   assert.deepEqual(
-    [...seen].filter((kind) => !hits.has(kind)),
+    plan.tally.filter(([, hits]) => hits === 0).map(([kind]) => kind),
     [],
     "kinds of step at which no process was killed",
   );

@@ -9,8 +9,9 @@ import { openJobStates } from "../../src/domain/catalogue.ts";
 import type { CloudParameters } from "../../src/domain/connection.ts";
 import { directIo } from "../../src/domain/io.ts";
 import { openStore } from "../../src/store/open.ts";
+import { CrashPlan, type CrashPoint } from "../simulation/support/crash-plan.ts";
 import type { CrashOrder } from "../simulation/support/crash-child.ts";
-import { chooseKill, runChild } from "../simulation/support/crash-run.ts";
+import { runChild } from "../simulation/support/crash-run.ts";
 import { settings as defaults } from "../simulation/support/night.ts";
 import { seededRandom } from "../simulation/support/random.ts";
 import { Cloud } from "./support/cloud.ts";
@@ -65,7 +66,7 @@ describe("kill -9 on a real cloud", () => {
     const random = seededRandom(5);
     const database = join(directory, "dirigent.db");
     // A policy a night, each with the slot of today: so a night may last as long as the machine needs for it.
-    const order = (night: number, killAt: number | null): CrashOrder => ({
+    const order = (night: number, killAt: CrashPoint | null): CrashOrder => ({
       reader: as(reader),
       writer: as(writer),
       database,
@@ -75,18 +76,16 @@ describe("kill -9 on a real cloud", () => {
       killAt,
     });
     const volumes = world.servers.flatMap((server) => server.volumes).sort();
-    const hits = new Map<string, number>();
-    let typical: readonly string[] = [];
+    const plan = new CrashPlan(random);
     let listing;
     for (let night = 0; night < nights; night++) {
-      for (let kill = 0; kill < killsPerNight && typical.length > 0; kill++) {
-        const { killed, points } = await runChild(order(night, chooseKill(typical, hits, random)));
-        const last = points.at(-1);
-        if (killed && last !== undefined) hits.set(last, (hits.get(last) ?? 0) + 1);
+      for (let kill = 0; kill < killsPerNight && night > 0; kill++) {
+        const { killed, points } = await runChild(order(night, plan.draw(true)));
+        plan.learnKilled(points, killed);
       }
       const whole = await runChild(order(night, null));
       assert.deepEqual({ exitCode: whole.exitCode, stderr: whole.stderr }, { exitCode: 0, stderr: "" });
-      if (whole.points.length > typical.length) typical = whole.points;
+      plan.learnWhole(whole.points, { idle: false });
 
       const rows = (await backups(cloud.admin)).filter((row) => row.user_id === writer.userId);
       const tonight = rows.filter((row) => row.metadata["dirigent:policy"] === `night-${night}`);
@@ -106,7 +105,8 @@ describe("kill -9 on a real cloud", () => {
       assert.deepEqual(await repository.jobs({ states: openJobStates }), []);
       await repository.close();
     }
-    assert.ok(hits.size > 0, "processes were killed");
-    t.diagnostic(`killed at: ${[...hits.keys()].sort().join(", ")}`);
+    const hits = plan.tally.filter(([, count]) => count > 0).map(([kind]) => kind);
+    t.diagnostic(`killed at: ${hits.join(", ")}`);
+    assert.ok(hits.length >= nights, `${hits.length} processes were killed`);
   });
 });

@@ -11,7 +11,7 @@ import { silentLogger } from "../../../src/domain/log.ts";
 import { openClouds } from "../../../src/openstack/open.ts";
 import { lockExclusively } from "../../../src/store/lock.ts";
 import { openStore } from "../../../src/store/open.ts";
-import { watchedIo } from "./crash-plan.ts";
+import { watchedIo, type CrashPoint } from "./crash-plan.ts";
 import { seededRandom } from "./random.ts";
 
 export interface CrashOrder {
@@ -22,17 +22,20 @@ export interface CrashOrder {
   /** Where sleeping moves the parent's clock on; without it, time is real. */
   readonly clockUrl: string | null;
   readonly seed: number;
-  /** Number of the point to die at; null for a whole night. */
-  readonly killAt: number | null;
+  /** The point to die at; null for a whole night. */
+  readonly killAt: CrashPoint | null;
 }
 
 const order = JSON.parse(process.argv[2] ?? "{}", (_key, value: unknown) =>
   typeof value === "string" && /^\d{4}-\d\d-\d\dT.*Z$/.test(value) ? new Date(value) : value,
 ) as CrashOrder;
 
-const io = watchedIo(({ number, kind }) => {
+const passed = new Map<string, number>();
+const io = watchedIo((kind) => {
+  const nth = (passed.get(kind) ?? 0) + 1;
+  passed.set(kind, nth);
   writeSync(1, `${kind}\n`);
-  if (number === order.killAt) process.kill(process.pid, "SIGKILL");
+  if (kind === order.killAt?.kind && nth === order.killAt.nth) process.kill(process.pid, "SIGKILL");
 });
 const random = seededRandom(order.seed);
 const clock = order.clockUrl === null ? realClock() : await parentClock(order.clockUrl);

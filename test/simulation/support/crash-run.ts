@@ -4,17 +4,6 @@ import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { CrashOrder } from "./crash-child.ts";
 
-/** A point of a typical night: of a kind that was hit least so far, so that every kind has its turn. */
-export function chooseKill(
-  typical: readonly string[],
-  hits: ReadonlyMap<string, number>,
-  random: () => number,
-): number {
-  const fewest = Math.min(...typical.map((kind) => hits.get(kind) ?? 0));
-  const rare = typical.flatMap((kind, index) => ((hits.get(kind) ?? 0) === fewest ? [index + 1] : []));
-  return rare[Math.floor(random() * rare.length)] ?? 1;
-}
-
 export interface ChildRun {
   readonly points: readonly string[];
   readonly killed: boolean;
