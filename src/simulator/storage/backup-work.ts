@@ -21,6 +21,8 @@ export class BackupWorker {
     const world = this.#world;
     const drawn = world.faults.outcomeFor(backup);
     if (drawn !== undefined) this.#fates.set(backup.id, drawn);
+    // The driver names its place when the copy begins, which here is at once.
+    backup.container ??= `${backup.id.slice(0, 2)}/${backup.id.slice(2, 4)}/${backup.id}`;
     const dueMs = world.now() + world.durations.backupMs(backup.sizeGiB, backup.parentId !== null);
     world.tasks.schedule(dueMs, (atMs) => this.#finishBackup(backup, atMs, requestId));
   }
@@ -58,7 +60,6 @@ export class BackupWorker {
     backup.status = "available";
     backup.sizeGiB = volume.sizeGiB;
     backup.objectCount = 1;
-    backup.container = `${backup.id.slice(0, 2)}/${backup.id.slice(2, 4)}/${backup.id}`;
     backup.content = snapshot?.content ?? volume.content;
     const parent = backup.parentId === null ? undefined : world.backups.get(backup.parentId);
     if (parent !== undefined) parent.dependentCount += 1;

@@ -224,21 +224,31 @@ export const chains: readonly Behaviour[] = [
     await isGone(stage, stage.owner, `/backups/${id}`);
     await volumeBecomes(stage, stage.owner, volumeId, "available");
   }),
-  behaviour("a backup whose volume vanishes meanwhile stays creating until an administrator ends it", async (stage) => {
-    const volumeId = await newVolume(stage, stage.owner, slow);
-    const made = await postBackup(stage, stage.owner, { volume_id: volumeId });
-    const id = text(made.body, "backup.id");
-    assertStatus(await stage.storage(stage.ops, "POST", `/volumes/${volumeId}/action`, { "os-force_delete": {} }), 202);
-    await isGone(stage, stage.owner, `/volumes/${volumeId}`);
-    // Long enough for the copy to have ended, if it was to end.
-    await stage.harness.pause(10_000);
-    const stuck = await stage.storage(stage.owner, "GET", `/backups/${id}`);
-    assert.deepEqual([at(stuck.body, "backup.status"), at(stuck.body, "backup.fail_reason")], ["creating", null]);
-    await resetStatus(stage, "backups", id, "error");
-    await backupBecomes(stage, stage.owner, id, "error");
-    assertStatus(await stage.storage(stage.owner, "DELETE", `/backups/${id}`), 202);
-    await isGone(stage, stage.owner, `/backups/${id}`);
-  }),
+  behaviour(
+    "a backup whose volume vanishes during the copy stays creating until an administrator ends it",
+    async (stage) => {
+      const volumeId = await newVolume(stage, stage.owner, { sizeGiB: 300 });
+      const made = await postBackup(stage, stage.owner, { volume_id: volumeId });
+      const id = text(made.body, "backup.id");
+      const show = () => stage.storage(stage.owner, "GET", `/backups/${id}`);
+      // The row has a container from the moment the copy begins. Sooner, the backup would end in error, or not begin.
+      const begun = await stage.until("the copy to begin", show, (a) => at(a.body, "backup.container") !== null);
+      assert.equal(at(begun.body, "backup.status"), "creating");
+      assertStatus(
+        await stage.storage(stage.ops, "POST", `/volumes/${volumeId}/action`, { "os-force_delete": {} }),
+        202,
+      );
+      await isGone(stage, stage.owner, `/volumes/${volumeId}`);
+      // Long enough for the copy to have ended, if it was to end.
+      await stage.harness.pause(15_000);
+      const stuck = await show();
+      assert.deepEqual([at(stuck.body, "backup.status"), at(stuck.body, "backup.fail_reason")], ["creating", null]);
+      await resetStatus(stage, "backups", id, "error");
+      await backupBecomes(stage, stage.owner, id, "error");
+      assertStatus(await stage.storage(stage.owner, "DELETE", `/backups/${id}`), 202);
+      await isGone(stage, stage.owner, `/backups/${id}`);
+    },
+  ),
   behaviour("a backup that is being restored cannot be deleted", async (stage) => {
     const volumeId = await newVolume(stage, stage.owner, slow);
     const id = await newBackup(stage, stage.owner, volumeId);
