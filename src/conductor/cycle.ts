@@ -131,43 +131,42 @@ async function workCycle(cycle: Cycle): Promise<Omit<CycleResult, "run">> {
   const candidates = inWindow ? base.jobs : [];
   const open = known.filter((job) => openJobStates.some((state) => state === job.state));
   if (candidates.length === 0 && open.length === 0 && !options.rotateAll) {
-    await retryServerMarks(cycle);
+    await retryServerMarks(cycle, known);
     return { outcome: "ok", reports: [], idle: true };
   }
 
-  const listed = candidates.length > 0 || options.rotateAll ? await listAndSync(cycle) : null;
-  let plan: BackupPlan = base;
-  if (listed !== null && candidates.length > 0) {
-    const backups = [...listed.byProject.values()].flat();
-    const points = readPoints({ backups, catalogue: listed.catalogue, userIds: cycle.userIds });
-    await adoptDone(
-      conductor,
-      candidates,
-      [...points.values()].flatMap((volume) => volume.points),
-    );
-    const jobs = await knownJobs(conductor, slot);
-    plan = await planWith(conductor, { ...input, jobs }, points);
-    await recordPlan(cycle, plan, jobs);
-  }
+  const backups = candidates.length > 0 || options.rotateAll ? await listAndSync(cycle) : null;
+  const plan = backups !== null && candidates.length > 0 ? await planDue(cycle, { input, candidates, backups }) : base;
   const tracked = await repository.jobs({ states: openJobStates });
-  return await executeAndEnd(cycle, { plan, listed, tracked });
+  return await executeAndEnd(cycle, { plan, listed: backups === null ? null : groupByProject(backups), tracked });
 }
 
-interface Listed {
-  readonly byProject: ReadonlyMap<string, readonly Backup[]>;
-  readonly catalogue: Awaited<ReturnType<typeof syncCatalogue>>;
-  readonly proven: boolean;
+/** Plans what is due by all that is known of it, and writes it down. */
+async function planDue(
+  cycle: Cycle,
+  { input, candidates, backups }: { input: PlanInput; candidates: readonly Job[]; backups: readonly Backup[] },
+): Promise<BackupPlan> {
+  const { conductor, slot, userIds } = cycle;
+  const entries = await conductor.repository.catalogue();
+  const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
+  const points = readPoints({ backups, catalogue, userIds });
+  await adoptDone(
+    conductor,
+    candidates,
+    [...points.values()].flatMap((volume) => volume.points),
+  );
+  const jobs = await knownJobs(conductor, slot);
+  const plan = await planWith(conductor, { ...input, jobs }, points);
+  await recordPlan(cycle, plan, jobs);
+  return plan;
 }
 
-async function listAndSync({ conductor, run, signals, userIds }: Cycle): Promise<Listed> {
+/** All backups of the cloud; the catalogue is brought in line with them. */
+async function listAndSync({ conductor, run, signals, userIds }: Cycle): Promise<readonly Backup[]> {
   const takenAt = conductor.clock.now();
   const { backups, proven } = await scanBackups(conductor, signals.cut);
-  if (proven) {
-    const catalogue = await syncCatalogue(conductor, run.id, { backups, userIds, takenAt });
-    return { byProject: groupByProject(backups), catalogue, proven };
-  }
-  const entries = await conductor.repository.catalogue();
-  return { byProject: groupByProject(backups), catalogue: new Map(entries.map((e) => [e.backupId, e])), proven };
+  if (proven) await syncCatalogue(conductor, run.id, { backups, userIds, takenAt });
+  return backups;
 }
 
 /** Writes the jobs of a plan and a row for each skip and notice that is new in this slot. */
@@ -220,12 +219,13 @@ const skipRow = ({ conductor, run, slot }: Cycle, skip: Skip): ReturnType<typeof
     message: skip.message,
   });
 
+type ByProject = ReadonlyMap<string, readonly Backup[]>;
+
 async function executeAndEnd(
   cycle: Cycle,
-  { plan, listed, tracked }: { plan: BackupPlan; listed: Listed | null; tracked: readonly Job[] },
+  { plan, listed, tracked }: { plan: BackupPlan; listed: ByProject | null; tracked: readonly Job[] },
 ): Promise<Omit<CycleResult, "run">> {
   const { conductor, lease, options, run, signals, slot } = cycle;
-  const names = new Map((await projectsOrNone(cycle)).map((project) => [project.id, project]));
   const skips = Map.groupBy(
     plan.skips.filter((skip) => skip.reason !== "not_due"),
     (skip) => skip.projectId,
@@ -234,6 +234,9 @@ async function executeAndEnd(
   const worked = new Set(tracked.map((job) => job.projectId));
   const runJobs = await conductor.repository.jobs({ runId: run.id });
   for (const job of runJobs) worked.add(job.projectId);
+  // Names are for the reports.
+  const projects = worked.size === 0 ? [] : await projectsOrNone(cycle);
+  const names = new Map(projects.map((project) => [project.id, project]));
   const retentionMsOf = retentionInForce(cycle.inventory, conductor.settings);
   const reports: ProjectReport[] = [];
   const end = async (projectId: string): Promise<void> => {
@@ -257,7 +260,7 @@ async function executeAndEnd(
     if (report !== null) reports.push(report);
   };
   const ends = new ProjectEnds(
-    new Set([...worked, ...(options.rotateAll ? (listed?.byProject.keys() ?? []) : [])]),
+    new Set([...worked, ...(options.rotateAll ? (listed?.keys() ?? []) : [])]),
     end,
     (projectId, error) =>
       conductor.log.warn(
@@ -280,12 +283,11 @@ async function executeAndEnd(
 async function provenBackups(
   cycle: Cycle,
   projectId: string,
-  listed: Listed | null,
+  listed: ByProject | null,
 ): Promise<{ backups: readonly Backup[] | null; blocked: Reason | null }> {
   const { conductor, signals } = cycle;
   const backups =
-    listed?.byProject.get(projectId) ??
-    (await Array.fromAsync(conductor.reader.listBackups({ projectId }, signals.cut)));
+    listed?.get(projectId) ?? (await Array.fromAsync(conductor.reader.listBackups({ projectId }, signals.cut)));
   const proven = backups.length > 0 && backups.every((backup) => backup.projectId === projectId);
   const blocked: Reason | null = !cycle.clockTrusted()
     ? "clock_jump"
@@ -321,9 +323,11 @@ async function outcomeOf({ conductor, run, signals }: Cycle, tracked: readonly J
 }
 
 /** Servers whose `last-backup-time` Nova refused are tried again in every cycle. */
-async function retryServerMarks({ conductor, inventory, lease, run, signals, slot }: Cycle): Promise<void> {
-  const slotJobs = await conductor.repository.jobs({ slot: slot.id, states: ["succeeded"] });
-  for (const id of new Set(slotJobs.map((job) => job.projectId))) {
+async function retryServerMarks(
+  { conductor, inventory, lease, run, signals }: Cycle,
+  jobs: readonly Job[],
+): Promise<void> {
+  for (const [id, slotJobs] of Map.groupBy(jobs, (job) => job.projectId)) {
     await markServers(conductor, lease, { runId: run.id, project: { id }, inventory, slotJobs }, signals.cut);
   }
 }

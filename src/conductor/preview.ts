@@ -56,11 +56,11 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
   const names = new Map((await reader.projects(signal)).map((project) => [project.id, project]));
   const retentionMsOf = retentionInForce(inventory, settings);
   const rotations = [];
-  for (const projectId of groupByProject(backups).keys()) {
+  for (const [projectId, own] of groupByProject(backups)) {
     const rotation = await planProjectRotation(conductor, {
       runId: "preview",
       projectId,
-      volumes: [...points.values()].filter((volume) => volume.points.some((point) => point.projectId === projectId)),
+      volumes: [...readPoints({ backups: own, catalogue, userIds }).values()],
       existingVolumeIds: partial ? null : inventory.volumeIds,
       retentionMsOf,
       userIds,

@@ -4,57 +4,62 @@ import { readMarks } from "../domain/marks.ts";
 import { operation, type Conductor } from "./context.ts";
 import { isOurs } from "./scan.ts";
 
+/** Entries that are worked on at once: memory must not hold the catalogue beside the listing. */
+const pageEntries = 5000;
+
 /**
  * Brings the catalogue in line with a whole, proven listing: adds what it does not know (an empty or old database heals), remembers holds and the latest
  * promise, and notes what is gone. Never shortens a promise and never lifts a hold.
- * @returns the catalogue as it is now, without what is gone
  */
 export async function syncCatalogue(
   conductor: Conductor,
   runId: string,
-  listing: { backups: readonly Backup[]; userIds: ReadonlySet<string>; takenAt: Date },
-): Promise<ReadonlyMap<string, CatalogueEntry>> {
+  { backups, userIds, takenAt }: { backups: readonly Backup[]; userIds: ReadonlySet<string>; takenAt: Date },
+): Promise<void> {
   const { repository } = conductor;
-  const known = new Map((await repository.catalogue()).map((entry) => [entry.backupId, entry]));
-  const current = new Map<string, CatalogueEntry>();
-  const changed: CatalogueEntry[] = [];
-  const notices: Operation[] = [];
-  for (const backup of listing.backups) {
-    const entry = known.get(backup.id);
-    known.delete(backup.id);
-    if (!isOurs(backup, listing.userIds)) {
-      if (entry !== undefined) current.set(backup.id, entry);
-      continue;
+  const unknown = new Map(backups.map((backup) => [backup.id, backup]));
+  for await (const entries of pagesOf(repository)) {
+    const changed: CatalogueEntry[] = [];
+    const vanished: Operation[] = [];
+    for (const entry of entries) {
+      const backup = unknown.get(entry.backupId);
+      unknown.delete(entry.backupId);
+      if (backup !== undefined) {
+        const merged = isOurs(backup, userIds) ? mergeMarks(entry, backup) : entry;
+        if (merged !== entry) changed.push(merged);
+        // Otherwise it was completed after the listing had been taken.
+      } else if (entry.createdAt < takenAt) {
+        changed.push({ ...entry, goneAt: conductor.clock.now() });
+        if (entry.deleteSentAt === null) vanished.push(vanishedNotice(conductor, runId, entry));
+      }
     }
-    const merged = entry === undefined ? entryFromMarks(backup) : mergeMarks(entry, backup);
-    if (merged !== entry) changed.push(merged);
-    current.set(backup.id, merged);
+    if (changed.length > 0) await repository.upsertCatalogue(changed);
+    if (vanished.length > 0) await repository.appendOperations(vanished);
   }
-  for (const entry of known.values()) {
-    // Completed after the listing had been taken.
-    if (entry.createdAt >= listing.takenAt) {
-      current.set(entry.backupId, entry);
-      continue;
-    }
-    changed.push({ ...entry, goneAt: conductor.clock.now() });
-    if (entry.deleteSentAt === null) {
-      notices.push(
-        operation(conductor, runId, {
-          kind: "notice",
-          reason: "vanished",
-          projectId: entry.projectId,
-          serverId: entry.serverId,
-          volumeId: entry.volumeId,
-          backupId: entry.backupId,
-          key: entry.key,
-        }),
-      );
-    }
+  const ours = [...unknown.values()].filter((backup) => isOurs(backup, userIds));
+  for (let at = 0; at < ours.length; at += pageEntries) {
+    await repository.upsertCatalogue(ours.slice(at, at + pageEntries).map(entryFromMarks));
   }
-  if (changed.length > 0) await repository.upsertCatalogue(changed);
-  if (notices.length > 0) await repository.appendOperations(notices);
-  return current;
 }
+
+async function* pagesOf(repository: Conductor["repository"]): AsyncGenerator<CatalogueEntry[]> {
+  let page = await repository.catalogue({ limit: pageEntries });
+  for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
+    yield page;
+    page = await repository.catalogue({ limit: pageEntries, after: last.backupId });
+  }
+}
+
+const vanishedNotice = (conductor: Conductor, runId: string, entry: CatalogueEntry): Operation =>
+  operation(conductor, runId, {
+    kind: "notice",
+    reason: "vanished",
+    projectId: entry.projectId,
+    serverId: entry.serverId,
+    volumeId: entry.volumeId,
+    backupId: entry.backupId,
+    key: entry.key,
+  });
 
 /** What a rebuild knows of a backup of ours: its marks. */
 function entryFromMarks(backup: Backup): CatalogueEntry {

@@ -2,7 +2,7 @@ import type { Job } from "./catalogue.ts";
 import type { Server, Volume } from "./inventory.ts";
 import { lastBackupTimeKey, markTime } from "./marks.ts";
 import type { Selection } from "./policy.ts";
-import { asksToSkip, indexByServer, isTagged, volumesOf } from "./selection.ts";
+import { asksToSkip, isTagged, volumesOf, type VolumesByServer } from "./selection.ts";
 
 /** A server whose set of the slot is complete, and the value its `last-backup-time` should have. */
 export interface CompleteSet {
@@ -17,16 +17,16 @@ export interface CompleteSet {
 export function completeSets(input: {
   servers: readonly Server[];
   volumes: ReadonlyMap<string, Volume>;
+  volumesByServer: VolumesByServer;
   selection: Selection;
   /** All jobs of the slot. */
   jobs: readonly Job[];
 }): CompleteSet[] {
   const jobOf = new Map(input.jobs.map((job) => [job.volumeId, job]));
-  const byServer = indexByServer(input.volumes.values());
   const complete: CompleteSet[] = [];
   for (const server of input.servers) {
     if (!isTagged(server, input.selection)) continue;
-    const wanted = volumesOf(server, byServer).filter((id) => {
+    const wanted = volumesOf(server, input.volumesByServer).filter((id) => {
       const volume = input.volumes.get(id);
       return volume === undefined || !asksToSkip(volume, input.selection);
     });

@@ -94,3 +94,14 @@ export class Row {
     return new MalformedAnswer(`${this.#what}.${key} is not ${wanted}`);
   }
 }
+
+/** Rows of a listing repeat each other's texts, and each answer brings its own copies: this keeps one of each. */
+export function sharer(): <T extends string | null>(text: T) => T {
+  const known = new Map<string, string>();
+  return (text) => {
+    if (text === null) return text;
+    const same = known.get(text);
+    if (same === undefined) known.set(text, text);
+    return (same ?? text) as typeof text;
+  };
+}

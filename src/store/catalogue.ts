@@ -17,19 +17,21 @@ const pageRows = 5000;
 export function catalogueMethods(db: Database): CatalogueMethods {
   const { restorePoints: points, overridesSeen: overrides } = db.tables;
   return {
-    catalogue: ({ projectId, includeGone = false } = {}) =>
+    catalogue: ({ projectId, includeGone = false, after, limit = Infinity } = {}) =>
       db.read(async (s) => {
         const entries: CatalogueEntry[] = [];
         const share = sharer();
-        for (let page: CatalogueEntry[] | null = null; page === null || page.length === pageRows;) {
-          const last: string | undefined = page?.at(-1)?.backupId;
+        for (let more = true; more;) {
+          const last = entries.at(-1)?.backupId ?? after;
+          const asked = Math.min(pageRows, limit - entries.length);
           const where = and(
             last === undefined ? undefined : gt(points.backupId, last),
             projectId === undefined ? undefined : eq(points.projectId, projectId),
             includeGone ? undefined : isNull(points.goneAt),
           );
-          page = await s.selectPage(points, { where, orderBy: [asc(points.backupId)], limit: pageRows });
+          const page = await s.selectPage(points, { where, orderBy: [asc(points.backupId)], limit: asked });
           for (const entry of page) entries.push(share(entry));
+          more = page.length === asked && entries.length < limit;
           await turn();
         }
         return entries;

@@ -96,8 +96,13 @@ export interface Repository {
     entries?: readonly CatalogueEntry[];
   }): Promise<boolean>;
 
-  /** All entries that are not gone, or those of one project; ordered by backup id. */
-  catalogue(filter?: { projectId?: string; includeGone?: boolean }): Promise<CatalogueEntry[]>;
+  /** All entries that are not gone, or those of one project; ordered by backup id, so that `after` and `limit` read them in parts. */
+  catalogue(filter?: {
+    projectId?: string;
+    includeGone?: boolean;
+    after?: string;
+    limit?: number;
+  }): Promise<CatalogueEntry[]>;
   upsertCatalogue(entries: readonly CatalogueEntry[]): Promise<void>;
   /** @throws StoreError when there is no such entry */
   patchCatalogueEntry(backupId: string, patch: Partial<Omit<CatalogueEntry, "backupId">>): Promise<void>;

@@ -57,6 +57,14 @@ export function pointsContract(db: StoreUnderTest): void {
       await db.store.upsertCatalogue(many.toReversed());
       assert.deepEqual(await db.store.catalogue(), many);
     });
+    it("comes in parts", async () => {
+      const [b1, b2, b3] = [entry("b1"), entry("b2", { projectId: "p2" }), entry("b3")];
+      await db.store.upsertCatalogue([b1, b2, b3]);
+      assert.deepEqual(await db.store.catalogue({ limit: 2 }), [b1, b2]);
+      assert.deepEqual(await db.store.catalogue({ limit: 2, after: "b2" }), [b3]);
+      assert.deepEqual(await db.store.catalogue({ limit: 2, projectId: "p1" }), [b1, b3]);
+      assert.deepEqual(await db.store.catalogue({ after: "b3" }), []);
+    });
     it("takes all entries or none", async () => {
       const many = Array.from({ length: 1000 }, (_, i) => entry(`b${i}`));
       const broken = { ...entry("broken"), projectId: null } as unknown as CatalogueEntry;

@@ -3,7 +3,7 @@ import type { BackupFilter, BackupRequest, CreatedBackup } from "../cloud.ts";
 import { isNotFound } from "../errors.ts";
 import { paginate } from "../pagination.ts";
 import type { ServiceClient } from "../service.ts";
-import type { Row } from "../wire.ts";
+import { sharer, type Row } from "../wire.ts";
 
 /**
  * The backups of all projects; without admin rights Cinder silently shows the token's own only, and their `projectId` is `null`. Cinder leaves out nothing
@@ -22,14 +22,14 @@ export const listBackups = (
     ...(filter.parentId === undefined ? {} : { parent_id: filter.parentId }),
     ...(filter.projectId === undefined ? {} : { project_id: filter.projectId }),
   };
-  return paginate(cinder, { route: "backups/detail", key: "backups", query, read: toBackup }, signal);
+  return paginate(cinder, { route: "backups/detail", key: "backups", query, read: reader() }, signal);
 };
 
 /** `null` when there is no such backup, or none that the token may see. */
 export async function getBackup(cinder: ServiceClient, id: string, signal: AbortSignal): Promise<Backup | null> {
   try {
     const call = { method: "GET", route: "backups/{id}", ids: { id }, expect: 200, signal } as const;
-    const { value } = await cinder.read(call, (body) => toBackup(body.row("backup")));
+    const { value } = await cinder.read(call, (body) => reader()(body.row("backup")));
     return value;
   } catch (error) {
     if (isNotFound(error)) return null;
@@ -82,21 +82,25 @@ export const deleteBackup = (
 ): Promise<{ requestId: string | null }> =>
   cinder.send({ method: "DELETE", route: "backups/{id}", ids: { id }, expect: 202, signal });
 
-const toBackup = (row: Row): Backup => ({
-  id: row.text("id"),
-  name: row.textOrNull("name") ?? "",
-  volumeId: row.text("volume_id"),
-  projectId: row.textOrNull("os-backup-project-attr:project_id"),
-  userId: row.textOrNull("user_id"),
-  status: row.text("status"),
-  sizeGiB: row.number("size"),
-  isIncremental: row.flag("is_incremental"),
-  hasDependents: row.flag("has_dependent_backups"),
-  snapshotId: row.textOrNull("snapshot_id"),
-  dataTimestamp: row.timeOrNull("data_timestamp"),
-  createdAt: row.time("created_at"),
-  updatedAt: row.timeOrNull("updated_at"),
-  failReason: row.textOrNull("fail_reason"),
-  container: row.textOrNull("container"),
-  metadata: row.texts("metadata"),
-});
+/** Reads rows of one answer or listing. */
+function reader(): (row: Row) => Backup {
+  const shared = sharer();
+  return (row) => ({
+    id: row.text("id"),
+    name: row.textOrNull("name") ?? "",
+    volumeId: shared(row.text("volume_id")),
+    projectId: shared(row.textOrNull("os-backup-project-attr:project_id")),
+    userId: shared(row.textOrNull("user_id")),
+    status: shared(row.text("status")),
+    sizeGiB: row.number("size"),
+    isIncremental: row.flag("is_incremental"),
+    hasDependents: row.flag("has_dependent_backups"),
+    snapshotId: row.textOrNull("snapshot_id"),
+    dataTimestamp: row.timeOrNull("data_timestamp"),
+    createdAt: row.time("created_at"),
+    updatedAt: row.timeOrNull("updated_at"),
+    failReason: row.textOrNull("fail_reason"),
+    container: shared(row.textOrNull("container")),
+    metadata: row.texts("metadata"),
+  });
+}
