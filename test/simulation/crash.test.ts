@@ -19,7 +19,7 @@ import { seededRandom } from "./support/random.ts";
 const nights = Number(process.env["CRASH_NIGHTS"] ?? 25);
 const killsPerNight = 5;
 
-test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills`, async (t) => {
+test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills, the database lost before every fourth`, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "dirigent-crash-"));
   t.after(() => rm(directory, { recursive: true }));
   const database = join(directory, "dirigent.db");
@@ -43,6 +43,7 @@ test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills`, async (t
   const plan = new CrashPlan(random);
   let before;
   for (let index = 0; index < nights; index++) {
+    if (index % 4 === 3) await loseDatabase(database);
     for (let kill = 0; kill < killsPerNight && index > 0; kill++) {
       const run = await runChild(order(index * 10 + kill, plan.draw(kill < 2)));
       plan.learnKilled(run.points, run.killed);
@@ -67,6 +68,10 @@ test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills`, async (t
     "kinds of step at which no process was killed",
   );
 });
+
+async function loseDatabase(database: string): Promise<void> {
+  for (const suffix of ["", "-wal", "-shm"]) await rm(database + suffix, { force: true });
+}
 
 /** One backup of every protected volume in tonight's slot, and nothing in the database that is not at its end. */
 async function judgeNight(

@@ -55,6 +55,9 @@ export class CrashPlan {
    * come first that a process without work never passes.
    */
   draw(fresh: boolean): CrashPoint | null {
+    // Such as healing a lost database: no whole night passes them, so there is no number for them.
+    const unusual = [...this.#seen].find((kind) => !this.#hits.has(kind) && !this.#fullest.includes(kind));
+    if (fresh && unusual !== undefined) return { kind: unusual, nth: 1 };
     const candidates = this.#fullest
       .map((kind, index) => ({ kind, nth: this.#fullest.slice(0, index + 1).filter((each) => each === kind).length }))
       .filter(({ kind, nth }) => (fresh ? !this.#always.has(kind) : this.#always.has(kind) && nth === 1));
