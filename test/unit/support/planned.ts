@@ -1,0 +1,64 @@
+import type { CatalogueEntry } from "../../../src/domain/catalogue.ts";
+import type { Backup } from "../../../src/domain/inventory.ts";
+import { automatedMark, mark } from "../../../src/domain/marks.ts";
+import { readPoints } from "../../../src/domain/points.ts";
+import { planRotation, type RotationInput, type RotationPlan } from "../../../src/domain/retention.ts";
+import { aBackup, at, dailyPolicy } from "./builders.ts";
+import { ourUser } from "./clouds.ts";
+import { entryOf } from "./rhythm.ts";
+
+/** Rotation of single volumes at the end of November: retention is 14 days, so that what was made up to the 16th has expired. */
+
+export const now = at("2026-11-30T00:00:00Z");
+export const day = (n: number): string => `2026-11-${String(n).padStart(2, "0")}T00:00:00Z`;
+
+export const dead = aBackup("old", day(1));
+export const fresh = aBackup("new", day(29));
+export const tenants = { userId: "tenant", marks: { [automatedMark]: undefined } };
+export const held = { marks: { [mark.hold]: "" } };
+export const until = (n: number): { marks: Record<string, string> } => ({ marks: { [mark.keepUntil]: day(n) } });
+
+export interface Setting extends Partial<Omit<RotationInput, "volumes" | "retentionMsOf">> {
+  /** Changes to what the catalogue remembers, by backup id. */
+  readonly memory?: Record<string, Partial<CatalogueEntry>>;
+  /** What the reader was asked for in this pass. */
+  readonly children?: Record<string, string[]>;
+  readonly retentionMs?: number;
+}
+
+/** Plans with a catalogue that knows every parent named by a mark for certain, changed by `memory`. */
+export function plan(backups: readonly Backup[], setting: Setting = {}): RotationPlan {
+  const { memory = {}, children = {}, retentionMs = dailyPolicy.retentionMs, ...input } = setting;
+  const entries = backups.map((backup): [string, CatalogueEntry] => {
+    const parentId = backup.metadata[mark.parent] ?? null;
+    const parentVerified = !backup.isIncremental || parentId !== null;
+    return [backup.id, entryOf(backup, { parentId, parentVerified, ...memory[backup.id] })];
+  });
+  const points = readPoints({
+    backups,
+    catalogue: new Map(entries),
+    userIds: new Set([ourUser]),
+    children: new Map(Object.entries(children)),
+  });
+  return planRotation({
+    now,
+    projectId: "p1",
+    volumes: [...points.values()],
+    existingVolumeIds: new Set(["v1", "v2"]),
+    retentionMsOf: () => retentionMs,
+    policy: dailyPolicy,
+    deletedLast24h: 0,
+    override: null,
+    blocked: null,
+    ...input,
+  });
+}
+
+/** What becomes of each point, by its id. */
+export const outcome = (backups: readonly Backup[], setting?: Setting): Record<string, string> =>
+  Object.fromEntries(
+    plan(backups, setting).decisions.map(({ point, action, reason }) => [
+      point.backup.id,
+      action === "keep" ? reason : `delete: ${reason}`,
+    ]),
+  );
