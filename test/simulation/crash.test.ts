@@ -43,9 +43,12 @@ test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills, the datab
   const plan = new CrashPlan(random);
   let before;
   for (let index = 0; index < nights; index++) {
-    if (index % 4 === 3) await loseDatabase(database);
+    const lost = index % 4 === 3;
+    if (lost) await loseDatabase(database);
     for (let kill = 0; kill < killsPerNight && index > 0; kill++) {
-      const run = await runChild(order(index * 10 + kill, plan.draw(kill < 2)));
+      const run = await runChild(
+        order(index * 10 + kill, (lost && kill === 0 ? plan.drawUnusual() : null) ?? plan.draw(kill < 2)),
+      );
       plan.learnKilled(run.points, run.killed);
     }
     const whole = await runChild(order(index * 10 + 9, null));

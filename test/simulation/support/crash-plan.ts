@@ -50,14 +50,17 @@ export class CrashPlan {
     if (killed && last !== undefined) this.#hits.set(last, (this.#hits.get(last) ?? 0) + 1);
   }
 
+  /** A kind of point that no whole night passes (it heals a lost database), and at which no process died yet. */
+  drawUnusual(): CrashPoint | null {
+    const kind = [...this.#seen].find((each) => !this.#hits.has(each) && !this.#fullest.includes(each));
+    return kind === undefined ? null : { kind, nth: 1 };
+  }
+
   /**
    * A point of the numbered sequence of a whole night, of the kinds that were hit least so far. When the night has all its work before it, those
    * come first that a process without work never passes.
    */
   draw(fresh: boolean): CrashPoint | null {
-    // Such as healing a lost database: no whole night passes them, so there is no number for them.
-    const unusual = [...this.#seen].find((kind) => !this.#hits.has(kind) && !this.#fullest.includes(kind));
-    if (fresh && unusual !== undefined) return { kind: unusual, nth: 1 };
     const candidates = this.#fullest
       .map((kind, index) => ({ kind, nth: this.#fullest.slice(0, index + 1).filter((each) => each === kind).length }))
       .filter(({ kind, nth }) => (fresh ? !this.#always.has(kind) : this.#always.has(kind) && nth === 1));
