@@ -1,9 +1,13 @@
 /** `npm run docs`: makes the generated files anew. A test holds them to be up to date. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { reference } from "../src/config/reference.ts";
 import { sample } from "../src/config/sample.ts";
+import { withExamples } from "../test/unit/support/rotation-example.ts";
 
 const root = join(import.meta.dirname, "..");
 writeFileSync(join(root, "docs", "configuration.md"), reference());
 writeFileSync(join(root, "etc", "dirigent.yaml"), sample());
+
+const rotation = join(root, "docs", "rotation.md");
+writeFileSync(rotation, withExamples(readFileSync(rotation, "utf8")));

@@ -226,7 +226,7 @@ export const schema = {
     brake_overrides: option(
       brakeOverrides,
       [],
-      "Permissions to delete more in a project than the brake allows: count of points in all, and when the permission ends.",
+      "Permissions to delete more in a project than the brake allows: points in 24 hours, and when the permission ends.",
       { fileOnly: true },
     ),
   },

@@ -91,7 +91,7 @@ export interface OverrideSeen {
 /** An operator's permission to delete more than the brake allows. */
 export interface BrakeOverride {
   readonly projectId: string;
-  /** Points that may be deleted in all. */
+  /** Points that may be deleted in 24 hours, where that is more than the brake allows. */
   readonly count: number;
   readonly expiresAt: Date;
 }
