@@ -123,7 +123,9 @@ interface Judgement {
 function judgeVolume(volume: VolumePoints, input: RotationInput): Judgement[] {
   const chains = volume.chains.filter(({ members }) => members.some((point) => point.projectId === input.projectId));
   const points = volume.points.filter((point) => point.projectId === input.projectId);
-  const context = { nowMs: input.now.getTime(), retentionMs: retentionInForce(volume.volumeId, input) };
+  const retentionMs = retentionInForce(volume.volumeId, input);
+  const unpromisedMs = Math.max(retentionMs, input.policy.retentionMs);
+  const context = { nowMs: input.now.getTime(), retentionMs, unpromisedMs };
   const marks = viewVolume(points, { ...context, view: "marks" });
   const memory = viewVolume(points, { ...context, view: "memory" });
   // What supersedes the dead must be beyond doubt before they go.

@@ -74,9 +74,15 @@ describe("what becomes of a point", () => {
     },
     {
       name: "no retention in force is below the policy's minimum",
-      backups: [aBackup("old", day(28)), aBackup("older", day(27)), fresh],
+      backups: [aBackup("old", day(28), until(28)), aBackup("older", day(27), until(27)), fresh],
       setting: { retentionMs: 1 },
       outcome: { old: "keep_age", older: "delete: expired", new: "keep_age" },
+    },
+    {
+      name: "without a promise that can be read, a request for less takes nothing from it",
+      backups: [aBackup("old", day(17)), aBackup("older", day(16)), fresh],
+      setting: { retentionMs: 1 },
+      outcome: { old: "keep_promised", older: "delete: expired", new: "keep_age" },
     },
     {
       name: "a member of its chain is wanted",

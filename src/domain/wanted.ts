@@ -13,6 +13,8 @@ export interface VolumeView {
   readonly nowMs: number;
   /** In force now; infinite when it makes no sense. */
   readonly retentionMs: number;
+  /** The same for a point whose promise cannot be read: never less than the policy's, whatever a tenant asks for now. */
+  readonly unpromisedMs: number;
   /** Of ours, oldest first. */
   readonly points: readonly Point[];
   readonly newestGood: Point | null;
@@ -27,7 +29,7 @@ export const isLeaving = (point: Point): boolean => leaving.has(point.backup.sta
 
 export function viewVolume(
   points: readonly Point[],
-  context: Pick<VolumeView, "view" | "nowMs" | "retentionMs">,
+  context: Pick<VolumeView, "view" | "nowMs" | "retentionMs" | "unpromisedMs">,
 ): VolumeView {
   const good = points.filter((point) => (context.view === "marks" ? point.goodByMarks : point.good));
   return {
@@ -46,10 +48,14 @@ const newest = (points: readonly Point[]): Point | null =>
   );
 
 /** Until when a point was promised: the latest of all that anybody remembers, and never less than the retention in force. In ms since 1970. */
-export function expiresAtMs(point: Point, { view, retentionMs }: Pick<VolumeView, "view" | "retentionMs">): number {
+export function expiresAtMs(
+  point: Point,
+  { view, retentionMs, unpromisedMs }: Pick<VolumeView, "view" | "retentionMs" | "unpromisedMs">,
+): number {
   const remembered = view === "memory" ? (point.entry?.keepUntil ?? null) : null;
+  const isPromised = point.marks.keepUntil !== null || remembered !== null;
   return Math.max(
-    point.backup.createdAt.getTime() + retentionMs,
+    point.backup.createdAt.getTime() + (isPromised ? retentionMs : unpromisedMs),
     point.marks.keepUntil?.getTime() ?? -Infinity,
     remembered?.getTime() ?? -Infinity,
   );

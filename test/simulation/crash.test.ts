@@ -17,7 +17,7 @@ import { auditNight, credentials, dayMs, settings, startNight, type Night } from
 import { seededRandom } from "./support/random.ts";
 
 const nights = Number(process.env["CRASH_NIGHTS"] ?? 25);
-const killsPerNight = 5;
+const killsPerNight = 6;
 
 test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills, the database lost before every fourth`, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "dirigent-crash-"));
@@ -47,7 +47,7 @@ test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills, the datab
     if (lost) await loseDatabase(database);
     for (let kill = 0; kill < killsPerNight && index > 0; kill++) {
       const run = await runChild(
-        order(index * 10 + kill, (lost && kill === 0 ? plan.drawUnusual() : null) ?? plan.draw(kill < 2)),
+        order(index * 10 + kill, (lost && kill === 0 ? plan.drawUnusual() : null) ?? plan.draw(kill < 3, kill === 0)),
       );
       plan.learnKilled(run.points, run.killed);
     }

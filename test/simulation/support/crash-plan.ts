@@ -59,11 +59,12 @@ export class CrashPlan {
   /**
    * A point of the numbered sequence of a whole night, of the kinds that were hit least so far. When the night has all its work before it, those
    * come first that a process without work never passes.
+   * @param anywhere also at a later passage of its kind, which a night that was cut short before may not reach any more
    */
-  draw(fresh: boolean): CrashPoint | null {
+  draw(fresh: boolean, anywhere: boolean): CrashPoint | null {
     const candidates = this.#fullest
       .map((kind, index) => ({ kind, nth: this.#fullest.slice(0, index + 1).filter((each) => each === kind).length }))
-      .filter(({ kind, nth }) => (fresh ? !this.#always.has(kind) : this.#always.has(kind) && nth === 1));
+      .filter(({ kind, nth }) => fresh !== this.#always.has(kind) && (anywhere || nth === 1));
     const hitsOf = (kind: string): number => this.#hits.get(kind) ?? 0;
     const fewest = Math.min(...candidates.map(({ kind }) => hitsOf(kind)));
     const rare = candidates.filter(({ kind }) => hitsOf(kind) === fewest);
