@@ -6,6 +6,7 @@ import { readPoints } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import type { ProjectReport, Run, RunKind, RunOutcome } from "../domain/runs.ts";
 import { currentSlot, type Slot } from "../domain/slots.ts";
+import { mutex } from "../store/mutex.ts";
 import { adoptDone } from "./adopt.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
 import { ProjectEnds } from "./ends.ts";
@@ -114,37 +115,50 @@ export async function runCycle(
 }
 
 async function workCycle(cycle: Cycle): Promise<Omit<CycleResult, "run">> {
-  const { conductor, options, slot } = cycle;
-  const { repository } = conductor;
-  const known = await knownJobs(conductor, slot);
-  const input: PlanInput = {
-    runId: cycle.run.id,
-    now: cycle.run.startedAt,
-    slot,
-    inventory: cycle.inventory,
-    userIds: cycle.userIds,
-    jobs: known,
-  };
-  const base = await planWithoutPoints(conductor, input);
-  await repository.replaceOverridesSeen(base.overridesSeen);
-  const inWindow = options.create && cycle.run.startedAt < slot.windowEndsAt;
-  const candidates = inWindow ? base.jobs : [];
-  const open = known.filter((job) => openJobStates.some((state) => state === job.state));
-  if (candidates.length === 0 && open.length === 0 && !options.rotateAll) {
-    await retryServerMarks(cycle, known);
-    return { outcome: "ok", reports: [], idle: true };
-  }
-
-  const backups = candidates.length > 0 || options.rotateAll ? await listAndSync(cycle) : null;
-  const plan = backups !== null && candidates.length > 0 ? await planDue(cycle, { input, candidates, backups }) : base;
-  const tracked = await repository.jobs({ states: openJobStates });
-  return await executeAndEnd(cycle, { plan, listed: backups === null ? null : groupByProject(backups), tracked });
+  const planned = await planCycle(cycle);
+  if (planned === null) return { outcome: "ok", reports: [], idle: true };
+  const tracked = await cycle.conductor.repository.jobs({ states: openJobStates });
+  return await executeAndEnd(cycle, { ...planned, tracked });
 }
 
-/** Plans what is due by all that is known of it, and writes it down. */
-async function planDue(
+interface Planned {
+  readonly plan: BackupPlan;
+  /** Of the whole cloud, by project; `null` when nothing needed them. */
+  readonly listed: ReadonlyMap<string, readonly Backup[]> | null;
+}
+
+/** Finds out what is due, lists what must be known for it, and plans. @returns null when there is nothing to do */
+async function planCycle(cycle: Cycle): Promise<Planned | null> {
+  const { options } = cycle;
+  const { plan, candidates, idle } = await planFromMemory(cycle);
+  if (idle) return null;
+  if (candidates.length === 0 && !options.rotateAll) return { plan, listed: null };
+  const backups = await listAndSync(cycle);
+  return {
+    plan: candidates.length === 0 ? plan : await planFromCloud(cycle, candidates, backups),
+    listed: groupByProject(backups),
+  };
+}
+
+/** What is due as far as the database knows. The jobs that it reads, one for each volume, are gone from memory when backups are listed. */
+async function planFromMemory(cycle: Cycle): Promise<{ plan: BackupPlan; candidates: readonly Job[]; idle: boolean }> {
+  const { conductor, options, run, slot } = cycle;
+  const jobs = await knownJobs(conductor, slot);
+  const plan = await planWithoutPoints(conductor, planInput(cycle, jobs));
+  await conductor.repository.replaceOverridesSeen(plan.overridesSeen);
+  const inWindow = options.create && run.startedAt < slot.windowEndsAt;
+  const candidates = inWindow ? plan.jobs : [];
+  const hasOpen = jobs.some((job) => openJobStates.some((state) => state === job.state));
+  const idle = candidates.length === 0 && !hasOpen && !options.rotateAll;
+  if (idle) await retryServerMarks(cycle, jobs);
+  return { plan: { ...plan, skips: plan.skips.filter((skip) => skip.reason !== "not_due") }, candidates, idle };
+}
+
+/** Plans what is due by all that the cloud shows of it, and writes it down. */
+async function planFromCloud(
   cycle: Cycle,
-  { input, candidates, backups }: { input: PlanInput; candidates: readonly Job[]; backups: readonly Backup[] },
+  candidates: readonly Job[],
+  backups: readonly Backup[],
 ): Promise<BackupPlan> {
   const { conductor, slot, userIds } = cycle;
   const entries = await conductor.repository.catalogue();
@@ -156,10 +170,19 @@ async function planDue(
     [...points.values()].flatMap((volume) => volume.points),
   );
   const jobs = await knownJobs(conductor, slot);
-  const plan = await planWith(conductor, { ...input, jobs }, points);
+  const plan = await planWith(conductor, planInput(cycle, jobs), points);
   await recordPlan(cycle, plan, jobs);
   return plan;
 }
+
+const planInput = ({ inventory, run, slot, userIds }: Cycle, jobs: readonly Job[]): PlanInput => ({
+  runId: run.id,
+  now: run.startedAt,
+  slot,
+  inventory,
+  userIds,
+  jobs,
+});
 
 /** All backups of the cloud; the catalogue is brought in line with them. */
 async function listAndSync({ conductor, run, signals, userIds }: Cycle): Promise<readonly Backup[]> {
@@ -219,11 +242,9 @@ const skipRow = ({ conductor, run, slot }: Cycle, skip: Skip): ReturnType<typeof
     message: skip.message,
   });
 
-type ByProject = ReadonlyMap<string, readonly Backup[]>;
-
 async function executeAndEnd(
   cycle: Cycle,
-  { plan, listed, tracked }: { plan: BackupPlan; listed: ByProject | null; tracked: readonly Job[] },
+  { plan, listed, tracked }: Planned & { readonly tracked: readonly Job[] },
 ): Promise<Omit<CycleResult, "run">> {
   const { conductor, lease, options, run, signals, slot } = cycle;
   const skips = Map.groupBy(
@@ -238,6 +259,7 @@ async function executeAndEnd(
   const projects = worked.size === 0 ? [] : await projectsOrNone(cycle);
   const names = new Map(projects.map((project) => [project.id, project]));
   const retentionMsOf = retentionInForce(cycle.inventory, conductor.settings);
+  const planAlone = mutex();
   const reports: ProjectReport[] = [];
   const end = async (projectId: string): Promise<void> => {
     const report = await endProject(
@@ -253,6 +275,7 @@ async function executeAndEnd(
         skips: skips.get(projectId) ?? [],
         notices: notices.get(projectId) ?? [],
         retentionMsOf,
+        planAlone,
         report: worked.has(projectId),
       },
       signals,
@@ -283,7 +306,7 @@ async function executeAndEnd(
 async function provenBackups(
   cycle: Cycle,
   projectId: string,
-  listed: ByProject | null,
+  listed: Planned["listed"],
 ): Promise<{ backups: readonly Backup[] | null; blocked: Reason | null }> {
   const { conductor, signals } = cycle;
   const backups =

@@ -27,6 +27,8 @@ export interface ProjectEnd {
   readonly notices: readonly Notice[];
   readonly blocked: Reason | null;
   readonly retentionMsOf: (volumeId: string) => number;
+  /** Lets one project at a time plan its rotation: what all of them need for it does not fit into memory at once. */
+  readonly planAlone: <T>(work: () => Promise<T>) => Promise<T>;
   /** False: rotation only, no report. */
   readonly report: boolean;
 }
@@ -72,7 +74,7 @@ async function rotate(
   if (end.backups === null) return { ...nothing, blocked: end.blocked ?? "unproven_reader" };
   const { backups } = end;
   const children = new Map<string, readonly string[]>();
-  for (;;) {
+  const planOnce = async () => {
     const entries = await conductor.repository.catalogue({ projectId: end.project.id });
     const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
     const points = readPoints({ backups, catalogue, userIds: end.userIds, children });
@@ -85,7 +87,10 @@ async function rotate(
       userIds: end.userIds,
       blocked: end.blocked,
     };
-    const plan = await planProjectRotation(conductor, input);
+    return { catalogue, input, plan: await planProjectRotation(conductor, input) };
+  };
+  for (;;) {
+    const { catalogue, input, plan } = await end.planAlone(planOnce);
     const unasked = plan.unverified.filter((id) => !children.has(id));
     if (unasked.length === 0 || signals.drain.aborted)
       return await rotateProject(conductor, lease, input, plan, signals);

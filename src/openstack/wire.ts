@@ -78,11 +78,12 @@ export class Row {
   }
 
   /** Metadata. Services store texts only; anything else is shown as JSON rather than lost. */
-  texts(key: string): Record<string, string> {
+  texts(key: string, share: (text: string) => string = (text) => text): Record<string, string> {
     const value = this.#fields[key];
     if (!isObject(value)) throw this.#wrong(key, "an object");
+    // Not by assignment: a key may be called __proto__.
     return Object.fromEntries(
-      Object.entries(value).map(([name, v]) => [name, typeof v === "string" ? v : JSON.stringify(v)]),
+      Object.entries(value).map(([name, v]) => [name, typeof v === "string" ? share(v) : JSON.stringify(v)]),
     );
   }
 
@@ -95,11 +96,14 @@ export class Row {
   }
 }
 
+/** Longer texts are hardly ever the same. */
+const longestShared = 64;
+
 /** Rows of a listing repeat each other's texts, and each answer brings its own copies: this keeps one of each. */
 export function sharer(): <T extends string | null>(text: T) => T {
   const known = new Map<string, string>();
   return (text) => {
-    if (text === null) return text;
+    if (text === null || text.length > longestShared) return text;
     const same = known.get(text);
     if (same === undefined) known.set(text, text);
     return (same ?? text) as typeof text;

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { and, asc, eq, inArray } from "../../db/drizzle.ts";
+import { and, asc, eq, gt, inArray } from "../../db/drizzle.ts";
 import type { Job } from "../domain/catalogue.ts";
 import type { Database, Statements } from "./database.ts";
 import { chunksOf } from "./chunks.ts";
@@ -8,6 +8,9 @@ import type { Repository } from "./repository.ts";
 import type { OperationRow } from "./tables.ts";
 
 type JobMethods = Pick<Repository, "insertJobs" | "jobs" | "moveJob">;
+
+/** Rows of one statement: a slot has as many jobs as the cloud has volumes. */
+const pageRows = 5000;
 
 export function jobMethods(db: Database): JobMethods {
   const { jobs, leases, operations, restorePoints } = db.tables;
@@ -41,7 +44,16 @@ export function jobMethods(db: Database): JobMethods {
             runId === undefined ? undefined : eq(jobs.runId, runId),
             some && inArray(jobs.key, some),
           );
-          found.push(...(await s.select(jobs, { where, orderBy: [asc(jobs.key)] })));
+          for (let last: string | undefined, more = true; more;) {
+            const page = await s.selectPage(jobs, {
+              where: and(where, last === undefined ? undefined : gt(jobs.key, last)),
+              orderBy: [asc(jobs.key)],
+              limit: pageRows,
+            });
+            for (const job of page) found.push(job);
+            last = page.at(-1)?.key;
+            more = page.length === pageRows;
+          }
         }
         return found;
       }),

@@ -50,11 +50,12 @@ function statementsOn(db: Runner): Statements {
       const page = sql`select json_group_array(json_array(${names})) as page from (${rows.getSQL()})`;
       const { page: json } = await db.get<{ page: string }>(page);
       return (JSON.parse(json) as unknown[][]).map((values) => {
-        const fields = columns.map(([property, c], i) => {
+        const row: Record<string, unknown> = {};
+        for (const [i, [property, column]] of columns.entries()) {
           const value = values[i] ?? null;
-          return [property, value === null ? null : c.mapFromDriverValue(value)] as const;
-        });
-        return Object.fromEntries(fields) as R;
+          row[property] = value === null ? null : column.mapFromDriverValue(value);
+        }
+        return row as R;
       });
     },
     async insert(table, rows, existing) {

@@ -82,25 +82,29 @@ export const deleteBackup = (
 ): Promise<{ requestId: string | null }> =>
   cinder.send({ method: "DELETE", route: "backups/{id}", ids: { id }, expect: 202, signal });
 
-/** Reads rows of one answer or listing. */
+/** Reads the rows of one listing, of which there may be hundreds of thousands in memory. */
 function reader(): (row: Row) => Backup {
   const shared = sharer();
-  return (row) => ({
-    id: row.text("id"),
-    name: row.textOrNull("name") ?? "",
-    volumeId: shared(row.text("volume_id")),
-    projectId: shared(row.textOrNull("os-backup-project-attr:project_id")),
-    userId: shared(row.textOrNull("user_id")),
-    status: shared(row.text("status")),
-    sizeGiB: row.number("size"),
-    isIncremental: row.flag("is_incremental"),
-    hasDependents: row.flag("has_dependent_backups"),
-    snapshotId: row.textOrNull("snapshot_id"),
-    dataTimestamp: row.timeOrNull("data_timestamp"),
-    createdAt: row.time("created_at"),
-    updatedAt: row.timeOrNull("updated_at"),
-    failReason: row.textOrNull("fail_reason"),
-    container: shared(row.textOrNull("container")),
-    metadata: row.texts("metadata"),
-  });
+  return (row) => {
+    const createdAt = row.time("created_at");
+    const dataTimestamp = row.timeOrNull("data_timestamp");
+    return {
+      id: shared(row.text("id")), // also the next one's parent
+      name: row.textOrNull("name") ?? "",
+      volumeId: shared(row.text("volume_id")),
+      projectId: shared(row.textOrNull("os-backup-project-attr:project_id")),
+      userId: shared(row.textOrNull("user_id")),
+      status: shared(row.text("status")),
+      sizeGiB: row.number("size"),
+      isIncremental: row.flag("is_incremental"),
+      hasDependents: row.flag("has_dependent_backups"),
+      snapshotId: row.textOrNull("snapshot_id"),
+      dataTimestamp: dataTimestamp?.getTime() === createdAt.getTime() ? createdAt : dataTimestamp,
+      createdAt,
+      updatedAt: row.timeOrNull("updated_at"),
+      failReason: row.textOrNull("fail_reason"),
+      container: shared(row.textOrNull("container")),
+      metadata: row.texts("metadata", shared),
+    };
+  };
 }
