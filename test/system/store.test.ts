@@ -163,10 +163,7 @@ describe("the store on MariaDB", () => {
       await admin.query("START TRANSACTION");
       await admin.query(`UPDATE ${database}.restore_points SET held = 1 WHERE backup_id = 'b02999'`);
       const upsert = store.upsertCatalogue(many);
-      for (let waiting = 0; waiting === 0;) {
-        const trx = await rowsOf("SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'");
-        waiting = trx.length;
-      }
+      await waitsForLock(1);
       await cut();
       await admin.query("ROLLBACK");
       await upsert;
