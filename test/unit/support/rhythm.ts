@@ -114,13 +114,14 @@ export class Rhythm {
       catalogue: changes.catalogue ?? this.catalogue,
       userIds: new Set([us]),
     });
+    const retentionMs = changes.retentionMs ?? this.policy.retentionMs;
     return planRotation({
       now: new Date(nowMs),
       projectId: project,
       volumes: [...points.values()],
       existingVolumeIds: null,
-      retentionMsOf: () => changes.retentionMs ?? this.policy.retentionMs,
-      policy: this.policy,
+      retentionMsOf: () => retentionMs,
+      policy: { ...this.policy, retentionMs },
       deletedLast24h: this.#deletions.filter(({ atMs, madeMs }) => nowMs - atMs < dayMs && nowMs - madeMs >= dayMs)
         .length,
       override: changes.override ?? null,
