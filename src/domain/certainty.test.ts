@@ -32,6 +32,31 @@ describe("what must be looked up first", () => {
       outcome: { f: "keep_unverified", i: "keep_unverified", new: "keep_age" },
     },
     {
+      name: "only the claimed parents where there are others",
+      backups: [aBackup("e", day(1)), ...chain, fresh],
+      setting: { memory: { i: unsure }, children: { e: [] } },
+      ask: ["f"],
+      outcome: { e: "delete: expired", f: "keep_unverified", i: "keep_unverified", new: "keep_age" },
+    },
+    {
+      name: "not what was asked, while something else is not",
+      backups: [
+        aBackup("f", day(2)),
+        aBackup("u", day(1), tenants),
+        aBackup("w", day(3), { ...tenants, isIncremental: true }),
+        fresh,
+      ],
+      setting: { children: { f: [] } },
+      ask: [],
+      outcome: { f: "delete: expired", new: "keep_age" },
+    },
+    {
+      name: "the members made in the same second as an unknown incremental",
+      backups: [aBackup("f", day(2)), aBackup("u", day(2), { ...tenants, isIncremental: true }), fresh],
+      ask: ["f"],
+      outcome: { f: "keep_unverified", new: "keep_age" },
+    },
+    {
       name: "nothing in a chain that is not dead",
       backups: [...chain],
       setting: { memory: { i: unsure } },

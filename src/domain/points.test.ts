@@ -75,10 +75,11 @@ describe("what is good", () => {
   }
 
   it("a verdict that cannot be read speaks against a point", () => {
-    assert.deepEqual([null, "good", "GOOD by far", "goodish", "bad", "?"].map(isBadVerdict), [
+    assert.deepEqual([null, "good", "GOOD by far", "not good", "goodish", "bad", "?"].map(isBadVerdict), [
       false,
       false,
       false,
+      true,
       true,
       true,
       true,
@@ -92,10 +93,10 @@ describe("what is good", () => {
         anIncremental("i1", day(2), "f"),
         anIncremental("i2", day(3), "i1"),
       ];
-      return volume(pointsOf(backups)).points.map((point) => point.good);
+      return volume(pointsOf(backups)).points.flatMap((point) => [point.good, point.goodByMarks]);
     };
-    assert.deepEqual(read({}), [true, true, true]);
-    assert.deepEqual(read({ failReason: "broken" }), [false, false, false]);
+    assert.deepEqual(read({}), Array(6).fill(true));
+    assert.deepEqual(read({ failReason: "broken" }), Array(6).fill(false));
   });
 
   it("the catalogue may take goodness away, and the rest of the chain's with it, but not by the marks", () => {
@@ -247,6 +248,19 @@ describe("volumes", () => {
     const read = volume(pointsOf([aBackup("a", day(3), same), aBackup("b", day(2), same)]));
     assert.deepEqual(ids(read.points), ["b", "a"]);
     assert.equal(read.newest?.backup.id, "a");
+  });
+
+  it("a parent whose data are newer than its child's stays before it, and is the newest", () => {
+    const child = anIncremental("i", day(6), "f", { dataTimestamp: at(day(2)) });
+    const read = volume(pointsOf([child, aBackup("f", day(5))]));
+    assert.deepEqual(ids(read.points), ["f", "i"]);
+    assert.equal(read.newest?.backup.id, "f");
+  });
+
+  it("equally old ones are ordered by their ids", () => {
+    const rows = ["c", "a", "b"].map((id) => aBackup(id, day(1)));
+    assert.deepEqual(ids(volume(pointsOf(rows)).points), ["a", "b", "c"]);
+    assert.deepEqual(ids(volume(pointsOf(rows.toReversed())).points), ["a", "b", "c"]);
   });
 
   it("newestIn sees one project only", () => {

@@ -204,7 +204,5 @@ function newestOf(points: Iterable<Point>): Point | null {
 }
 
 /** The newest backup of the volume in one project: what Cinder would take there as the parent of the next incremental. */
-export const newestIn = (volume: VolumePoints, projectId: string): Point | null =>
-  volume.newest?.projectId === projectId
-    ? volume.newest
-    : newestOf([...volume.points, ...volume.others].filter((point) => point.projectId === projectId));
+export const newestIn = ({ points, others }: VolumePoints, projectId: string): Point | null =>
+  newestOf([...points, ...others].filter((point) => point.projectId === projectId));

@@ -94,6 +94,46 @@ describe("the plan", () => {
     assert.deepEqual(turns(plan(backups, setting)), []);
   });
 
+  it("so does what only the catalogue promises longer", () => {
+    const backups = [...volume("a", 1), ...volume("b", 3)];
+    const memory = { "a-f": { keepUntil: at("2026-12-30T00:00:00Z") } };
+    assert.deepEqual(turns(plan(backups, { ...then, deletedLast24h: 9, memory })), []);
+  });
+
+  it("is the same however the volumes are ordered", () => {
+    const [one, two, three] = ["c", "a", "b"].map((id) => volume(id, 1));
+    const ids = (each: RotationPlan): string[] => each.decisions.map(({ point }) => point.backup.id);
+    const first = plan([...one!, ...two!, ...three!], { ...then, deletedLast24h: 2 });
+    const second = plan([...three!, ...two!, ...one!], { ...then, deletedLast24h: 2 });
+    assert.deepEqual(ids(first), ids(second));
+    assert.equal(
+      ids(first)
+        .map((id) => id[0])
+        .join(""),
+      "aaaaabbbbbccccc",
+    );
+    assert.deepEqual(turns(first), turns(second));
+  });
+
+  it("allows 15% of the project's own points", () => {
+    const many = (project: string, count: number): Backup[] =>
+      Array.from({ length: count }, (_, n) =>
+        aBackup(`${project}-${n}`, day(1), { projectId: project, volumeId: `${project}-${n}` }),
+      );
+    assert.equal(plan([...many("p1", 80), ...many("p2", 80)]).allowance, 12);
+  });
+
+  it("what is overdue does not change while a chain goes, and is overdue at the very instant", () => {
+    // The chain died on the 17th: two days of grace, five without backups, and one member a day from then on.
+    const rest = volume("a", 1).filter(({ id }) => id !== "a-i" && id !== "a-j");
+    const overdue = (backups: Backup[], time: string): number => plan(backups, { now: at(time) }).overdue;
+    assert.equal(overdue(volume("a", 1), "2026-11-23T23:59:59.999Z"), 0);
+    assert.equal(overdue(volume("a", 1), day(24)), 1);
+    assert.equal(overdue(volume("a", 1), day(26)), 4);
+    assert.equal(overdue(rest, "2026-11-25T23:59:59.999Z"), 1);
+    assert.equal(overdue(rest, day(26)), 2);
+  });
+
   it("leaves volumes of other projects alone", () => {
     const elsewhere = [aBackup("x", day(1), { projectId: "p2" }), aBackup("y", day(29), { projectId: "p2" })];
     const each = plan(elsewhere);

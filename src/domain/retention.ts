@@ -66,14 +66,15 @@ export interface RotationPlan {
 /** Decides what rotation deletes in one project. Pure; see docs/design.md, "Retention". */
 export function planRotation(input: RotationInput): RotationPlan {
   const nowMs = input.now.getTime();
-  const volumes = [...input.volumes].sort((a, b) => compare(a.volumeId, b.volumeId));
+  const volumes = [...input.volumes].sort((a, b) => (a.volumeId < b.volumeId ? -1 : 1));
   const judgements = volumes.flatMap((volume) => judgeVolume(volume, input));
-  const ours = judgements.flatMap(({ chain }) => chain.members).filter((point) => point.projectId === input.projectId);
+  const ours = volumes.flatMap(({ points }) => points).filter((point) => point.projectId === input.projectId);
   // Queued by the marks alone: what only the catalogue keeps holds its place in the queue, so that it never lets others through.
   const queue = judgements
     .filter((judgement) => judgement.deadByMarks)
     .flatMap((judgement) => turnsOf(judgement))
-    .sort((a, b) => a.dueMs - b.dueMs || compareTurns(a, b));
+    // Stable: of equal times, as the volumes and their chains are ordered, and newest first within a chain.
+    .sort((a, b) => a.dueMs - b.dueMs);
 
   const allowance = Math.max(0, deletionCap(ours, { nowMs, override: input.override }) - input.deletedLast24h);
   const overdue = queue.filter((turn) => turn.dueMs <= nowMs).length;
@@ -210,8 +211,6 @@ function sharesImage(point: Point, volume: VolumePoints): boolean {
 interface Turn {
   readonly judgement: Judgement;
   readonly point: Point;
-  /** 0 is the newest member. */
-  readonly index: number;
   readonly dueMs: number;
 }
 
@@ -219,14 +218,8 @@ const turnsOf = (judgement: Judgement): Turn[] =>
   [...judgement.chain.members].reverse().map((point, index) => ({
     judgement,
     point,
-    index,
     dueMs: judgement.dueMs[index] ?? Infinity,
   }));
-
-const compareTurns = (a: Turn, b: Turn): number =>
-  compare(a.judgement.volumeId, b.judgement.volumeId) ||
-  compare(a.judgement.chain.rootId, b.judgement.chain.rootId) ||
-  a.index - b.index;
 
 function decide(
   judgements: readonly Judgement[],
@@ -252,5 +245,3 @@ const deletionReason = (point: Point): Reason =>
 
 const leavingReason = (point: Point): Reason =>
   point.backup.status === "error_deleting" ? "delete_failed" : "keep_running";
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -121,6 +121,11 @@ describe("what becomes of a point", () => {
       outcome: { f: "keep_pace", i: "delete_failed", new: "keep_age" },
     },
     {
+      name: "gone, says the listing",
+      backups: [aBackup("f", day(1)), anIncremental("i", day(2), "f", { status: "deleted" }), fresh],
+      outcome: { f: "keep_pace", i: "keep_running", new: "keep_age" },
+    },
+    {
       name: "held while it is being deleted",
       backups: [aBackup("f", day(1), { ...held, status: "deleting" }), fresh],
       outcome: { f: "keep_held", new: "keep_age" },
@@ -197,6 +202,95 @@ describe("what becomes of a point", () => {
       name: "judged bad: the older good one stays, too",
       backups: [aBackup("a", day(1)), aBackup("b", day(2)), aBackup("c", day(3), { marks: { [mark.verdict]: "bad" } })],
       outcome: { a: "delete: expired", b: "keep_newest_good", c: "delete: expired" },
+    },
+    {
+      name: "nothing good, one good by nothing but its parents, in a chain with failed ones",
+      backups: [
+        aBackup("f", day(1), { failReason: "?" }),
+        anIncremental("i", day(2), "f", { ...until(3), status: "error" }),
+        aBackup("c", day(3), { status: "error" }),
+      ],
+      outcome: { f: "keep_no_good", i: "keep_no_good", c: "keep_failed" },
+    },
+    {
+      name: "the newest failed one stays, also when something doubtful is newer",
+      backups: [aBackup("a", day(1), { ...until(15), status: "error" }), aBackup("b", day(2), { failReason: "?" })],
+      outcome: { a: "keep_failed", b: "keep_no_good" },
+    },
+    {
+      name: "one of many failures, its time just over",
+      backups: [
+        aBackup("a", day(1), { ...until(30), status: "error" }),
+        aBackup("b", day(20), { ...until(22), status: "error" }),
+      ],
+      outcome: { a: "delete: failed_superseded", b: "keep_failed" },
+    },
+    {
+      name: "with nothing but the marks",
+      backups: [
+        aBackup("old", day(1)),
+        aBackup("failed", day(2), { status: "error" }),
+        aBackup("held", day(1), held),
+        fresh,
+      ],
+      setting: { memory: null },
+      outcome: { old: "delete: expired", failed: "delete: failed_superseded", held: "keep_held", new: "keep_age" },
+    },
+    {
+      name: "two made at the same time: one is the newest",
+      backups: [aBackup("a", day(1)), aBackup("b", day(1))],
+      outcome: { a: "delete: expired", b: "keep_newest_good" },
+    },
+    {
+      name: "the newest is the one whose data are",
+      backups: [
+        aBackup("f", day(5)),
+        anIncremental("i", day(6), "f", { dataTimestamp: at(day(2)) }),
+        aBackup("g", day(4)),
+      ],
+      outcome: { f: "keep_newest_good", i: "keep_newest_good", g: "delete: expired" },
+    },
+    {
+      name: "a child that lost its mark, as only the catalogue remembers",
+      backups: [
+        aBackup("e", day(1)),
+        aBackup("f", day(2)),
+        anIncremental("i", day(3), "f"),
+        aBackup("u", day(4), { isIncremental: true, marks: { [automatedMark]: undefined } }),
+        fresh,
+      ],
+      setting: { memory: { u: { parentId: "f", parentVerified: true } } },
+      outcome: { e: "delete: expired", f: "keep_has_children", i: "keep_has_children", new: "keep_age" },
+    },
+    {
+      name: "a child of one member that was asked, the other not",
+      backups: [aBackup("f", day(1)), anIncremental("i", day(2), "f"), fresh],
+      setting: { children: { i: ["just made"] } },
+      outcome: { f: "keep_has_children", i: "keep_has_children", new: "keep_age" },
+    },
+    {
+      name: "hangs on the second member of a chain through somebody else's",
+      backups: [
+        aBackup("e", day(1)),
+        aBackup("f", day(2)),
+        anIncremental("g", day(3), "f", held),
+        aBackup("u", day(4), { ...tenants, isIncremental: true }),
+        anIncremental("i", day(5), "u"),
+        fresh,
+      ],
+      setting: { children: { g: ["u"] } },
+      outcome: { e: "delete: expired", f: "keep_chain", g: "keep_held", i: "keep_chain", new: "keep_age" },
+    },
+    {
+      name: "failed, made from a snapshot, at the end of a chain",
+      backups: [
+        aBackup("f", day(1)),
+        anIncremental("i", day(2), "f", { status: "error", snapshotId: "s1" }),
+        aBackup("u", day(2), { ...tenants, snapshotId: "s2" }),
+        aBackup("w", day(3), tenants),
+        fresh,
+      ],
+      outcome: { f: "keep_shared_image", i: "keep_shared_image", new: "keep_age" },
     },
     {
       name: "a child of somebody else's keeps the whole chain",

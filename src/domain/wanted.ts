@@ -53,7 +53,7 @@ export function expiresAtMs(
   { view, retentionMs, unpromisedMs }: Pick<VolumeView, "view" | "retentionMs" | "unpromisedMs">,
 ): number {
   const remembered = view === "memory" ? (point.entry?.keepUntil ?? null) : null;
-  const isPromised = point.marks.keepUntil !== null || remembered !== null;
+  const isPromised = point.marks.keepUntil !== null;
   return Math.max(
     point.backup.createdAt.getTime() + (isPromised ? retentionMs : unpromisedMs),
     point.marks.keepUntil?.getTime() ?? -Infinity,
@@ -80,7 +80,5 @@ export function wantedBecause(point: Point, volume: VolumeView): Reason | null {
 function isFailureWanted(point: Point, volume: VolumeView): boolean {
   const { newestGood, newestFailed } = volume;
   if (newestGood !== null && pointTime(newestGood.backup) > pointTime(point.backup)) return false;
-  // Once good and expired: what failed is its deletion, which is tried again.
-  if (volume.view === "memory" && point.entry?.deleteSentAt != null) return false;
   return point === newestFailed || point.marks.keepUntil === null || expiresAtMs(point, volume) > volume.nowMs;
 }

@@ -19,8 +19,8 @@ export const held = { marks: { [mark.hold]: "" } };
 export const until = (n: number): { marks: Record<string, string> } => ({ marks: { [mark.keepUntil]: day(n) } });
 
 export interface Setting extends Partial<Omit<RotationInput, "volumes" | "retentionMsOf">> {
-  /** Changes to what the catalogue remembers, by backup id. */
-  readonly memory?: Record<string, Partial<CatalogueEntry>>;
+  /** Changes to what the catalogue remembers, by backup id; `null` when it is lost. */
+  readonly memory?: Record<string, Partial<CatalogueEntry>> | null;
   /** What the reader was asked for in this pass. */
   readonly children?: Record<string, string[]>;
   readonly retentionMs?: number;
@@ -32,11 +32,11 @@ export function plan(backups: readonly Backup[], setting: Setting = {}): Rotatio
   const entries = backups.map((backup): [string, CatalogueEntry] => {
     const parentId = backup.metadata[mark.parent] ?? null;
     const parentVerified = !backup.isIncremental || parentId !== null;
-    return [backup.id, entryOf(backup, { parentId, parentVerified, ...memory[backup.id] })];
+    return [backup.id, entryOf(backup, { parentId, parentVerified, ...memory?.[backup.id] })];
   });
   const points = readPoints({
     backups,
-    catalogue: new Map(entries),
+    catalogue: new Map(memory === null ? [] : entries),
     userIds: new Set([ourUser]),
     children: new Map(Object.entries(children)),
   });
@@ -59,6 +59,6 @@ export const outcome = (backups: readonly Backup[], setting?: Setting): Record<s
   Object.fromEntries(
     plan(backups, setting).decisions.map(({ point, action, reason }) => [
       point.backup.id,
-      action === "keep" ? reason : `delete: ${reason}`,
+      action === "keep" ? reason : `${action}: ${reason}`,
     ]),
   );
