@@ -1,0 +1,73 @@
+import type { Conductor } from "../src/conductor/context.ts";
+import { knownJobs } from "../src/conductor/plan.ts";
+import { ourUserIds, retentionInForce, scanBackups, scanInventory } from "../src/conductor/scan.ts";
+import { planBackups } from "../src/domain/planner.ts";
+import { readPoints, type VolumePoints } from "../src/domain/points.ts";
+import { planRotation } from "../src/domain/retention.ts";
+import { currentSlot } from "../src/domain/slots.ts";
+
+/** CPU time of what is decided, without any I/O. */
+export interface PlannerCost {
+  /** Nobody is due as the database knows; then, project by project, what may go. */
+  readonly nothingDueMs: number;
+  /** What a new slot adds: who is due, and how, by all that the cloud shows. */
+  readonly dueMs: number;
+}
+
+/** Plans as a cycle does, on the cloud and the database as they are. */
+export async function timePlanner(conductor: Conductor): Promise<PlannerCost> {
+  const { clock, repository, settings } = conductor;
+  const never = new AbortController().signal;
+  const userIds = await ourUserIds(conductor, never);
+  const inventory = await scanInventory(conductor, never);
+  const { backups } = await scanBackups(conductor, never);
+  const catalogue = new Map((await repository.catalogue()).map((entry) => [entry.backupId, entry]));
+  const now = clock.now();
+  const slot = currentSlot(settings.policy, settings.timeZone, now);
+  const jobs = await knownJobs(conductor, slot);
+  const overridesSeen = await repository.overridesSeen();
+  const byProject = Map.groupBy(backups, (backup) => backup.projectId ?? "");
+  const plan = (points: ReadonlyMap<string, VolumePoints>): unknown =>
+    planBackups({
+      now,
+      runId: "bench",
+      slot,
+      policy: settings.policy,
+      selection: settings.selection,
+      timeZone: settings.timeZone,
+      nameTemplate: settings.nameTemplate,
+      servers: inventory.servers,
+      volumes: inventory.volumes,
+      points,
+      jobs,
+      overridesSeen,
+    });
+  return {
+    nothingDueMs: cpuMs(() => {
+      plan(new Map());
+      const retentionMsOf = retentionInForce(inventory, settings);
+      for (const [projectId, own] of byProject) {
+        planRotation({
+          now,
+          projectId,
+          volumes: [...readPoints({ backups: own, catalogue, userIds }).values()],
+          existingVolumeIds: inventory.volumeIds,
+          retentionMsOf,
+          policy: settings.policy,
+          deletedLast24h: 0,
+          override: null,
+          blocked: null,
+        });
+      }
+    }),
+    dueMs: cpuMs(() => plan(readPoints({ backups, catalogue, userIds }))),
+  };
+}
+
+/** Of this thread alone. */
+function cpuMs(work: () => unknown): number {
+  const before = process.threadCpuUsage();
+  work();
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1000;
+}
