@@ -17,7 +17,7 @@ export class Child<Question> {
   constructor(file: string, order: object) {
     this.#name = file;
     this.#process = fork(join(import.meta.dirname, file), [JSON.stringify(order)], {
-      execArgv: [...(flags?.split(" ") ?? []), ...(process.env.PROF && file==="conductor.ts" ? ["--cpu-prof", "--cpu-prof-dir=/tmp/bw/prof", "--import=/tmp/bw/term.mjs"] : [])],
+      execArgv: flags?.split(" ") ?? [],
       serialization: "advanced",
     });
   }
