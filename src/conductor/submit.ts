@@ -26,7 +26,7 @@ export const marksOf = (job: Job): Record<string, string> => ({
  */
 export async function submit(conductor: Conductor, lease: LeaseKeeper, job: Job, signal: AbortSignal): Promise<void> {
   const { clock, repository, settings, writer } = conductor;
-  await lease.prove();
+  await lease.keep();
   const submittedAt = clock.now();
   const claimed = await repository.moveJob({
     key: job.key,

@@ -20,13 +20,17 @@ export async function watchRunning(
   const { reader } = conductor;
   const creating = new Map<string, Backup>();
   for await (const backup of reader.listBackups({ status: "creating" }, signal)) creating.set(backup.id, backup);
-  const ended: string[] = [];
-  for (const job of running) {
-    if (job.backupId === null) continue;
-    const seen = creating.get(job.backupId) ?? (await find(conductor, job.projectId, job.backupId, signal)) ?? "gone";
-    if (await advance(conductor, job, seen, signal)) ended.push(job.key);
-  }
-  return ended;
+  const looks = await Promise.allSettled(
+    running.map(async (job) => {
+      if (job.backupId === null) return [];
+      const seen = creating.get(job.backupId) ?? (await find(conductor, job.projectId, job.backupId, signal)) ?? "gone";
+      return (await advance(conductor, job, seen, signal)) ? [job.key] : [];
+    }),
+  );
+  return looks.flatMap((look) => {
+    if (look.status === "rejected") throw look.reason;
+    return look.value;
+  });
 }
 
 /** A reader that lost its rights sees 404 everywhere, so "gone" is believed only when the project itself says so, too. */
