@@ -23,7 +23,7 @@ export async function measureBigCloud(directory: string, note: (text: string) =>
   note(
     `making a cloud of ${size.servers} servers, ${volumes} volumes and ${backups} backups in ${size.projects} projects`,
   );
-  const cloud = new Child<CloudQuestion>("cloud.ts", { ...size, offsetMs } satisfies CloudOrder);
+  const cloud = new Child<CloudQuestion>("cloud", { ...size, offsetMs } satisfies CloudOrder);
   try {
     const facts = await cloud.first<CloudFacts>();
     const order = { cloud: facts, database: join(directory, "big.db"), offsetMs };
@@ -33,7 +33,7 @@ export async function measureBigCloud(directory: string, note: (text: string) =>
     ): Promise<{ cost: CycleCost; calls: number; planner: PlannerCost | null }> => {
       note(name);
       const options = { kind: "scheduled", create: true, rotateAll } as const;
-      const conductor = new Child<"planner">("conductor.ts", { ...order, cycle: options } satisfies CycleOrder);
+      const conductor = new Child<"planner">("conductor", { ...order, cycle: options } satisfies CycleOrder);
       try {
         const cost = await conductor.first<CycleCost>();
         if (cost.outcome !== "ok") throw new Error(`${name} ended with ${cost.outcome}`);

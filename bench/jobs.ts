@@ -16,13 +16,13 @@ const concurrency = 8;
 /** Nights on a cloud where nothing takes time, beside the same calls sent without any conductor. */
 export async function measureJobs(directory: string, note: (text: string) => void): Promise<Figure[]> {
   const offsetMs = Date.parse("2026-03-05T06:00:00Z") - Date.now();
-  const makeCloud = (): Child<CloudQuestion> => new Child("cloud.ts", { ...size, offsetMs } satisfies CloudOrder);
+  const makeCloud = (): Child<CloudQuestion> => new Child("cloud", { ...size, offsetMs } satisfies CloudOrder);
   const [cloud, twin] = [makeCloud(), makeCloud()];
   const figures: Figure[] = [];
   try {
     const facts = await cloud.first<CloudFacts>();
     const order: CeilingOrder = { cloud: await twin.first<CloudFacts>(), concurrency };
-    const ceiling = new Child<CeilingQuestion>("ceiling.ts", order);
+    const ceiling = new Child<CeilingQuestion>("ceiling", order);
     try {
       await ceiling.first();
       let known: Taken["creations"] = new Map();
@@ -55,7 +55,7 @@ export async function measureJobs(directory: string, note: (text: string) => voi
 }
 
 async function runNight(order: CycleOrder): Promise<CycleCost> {
-  const conductor = new Child("conductor.ts", order);
+  const conductor = new Child("conductor", order);
   try {
     return await conductor.first<CycleCost>();
   } finally {

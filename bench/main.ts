@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- --json]`: what the conductor costs. A simulated cloud runs in one process, each cycle of the production conductor in another, so that
- * memory and CPU are the conductor's alone. Ends with 1 when a goal is missed.
+ * memory and CPU are the conductor's alone; compiled, as it is installed. Ends with 1 when a goal is missed.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, cpus, tmpdir } from "node:os";

@@ -1,25 +1,27 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 
-/** What the launcher gives Node.js: what is measured is what runs. */
-const flags = /^exec "\$node" (.*) "\$main"/m.exec(
-  readFileSync(join(import.meta.dirname, "..", "bin", "dirigent"), "utf8"),
-)?.[1];
+/** What the launcher gives Node.js: what is measured is what runs. npm starts this in the project's folder. */
+const flags = /^exec "\$node" (.*) "\$main"/m.exec(readFileSync(join("bin", "dirigent"), "utf8"))?.[1];
 if (flags === undefined) throw new Error("bin/dirigent does not show with which flags it runs Node.js");
 
-/** A process of this bench: the file says what it does, its first argument how. It answers by messages. */
+/** A process of this bench: the file, named without its ending, says what it does, its first argument how. It answers by messages. */
 export class Child<Question> {
   readonly #process: ChildProcess;
   readonly #name: string;
 
   constructor(file: string, order: object) {
     this.#name = file;
-    this.#process = fork(join(import.meta.dirname, file), [JSON.stringify(order)], {
-      execArgv: flags?.split(" ") ?? [],
-      serialization: "advanced",
-    });
+    this.#process = fork(
+      join(import.meta.dirname, `${file}${extname(import.meta.filename)}`),
+      [JSON.stringify(order)],
+      {
+        execArgv: flags?.split(" ") ?? [],
+        serialization: "advanced",
+      },
+    );
   }
 
   /** The first answer comes without being asked. */
