@@ -11,6 +11,7 @@ import { demo } from "./commands/demo.ts";
 import { conductorCommand } from "./commands/conductor.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { planCommand } from "./commands/plan.ts";
+import { policyCommand } from "./commands/policy.ts";
 import { configCheck } from "./commands/config-check.ts";
 import { configReference } from "./commands/config-reference.ts";
 import { dbMigrate } from "./commands/db-migrate.ts";
@@ -23,6 +24,7 @@ import { systemClock } from "./system-clock.ts";
 const commands: readonly Command[] = [
   demo,
   conductorCommand,
+  policyCommand,
   planCommand,
   backupsList,
   auditCommand,

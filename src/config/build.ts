@@ -2,6 +2,7 @@ import { resolve as resolvePath } from "node:path";
 import { formatDuration } from "../domain/durations.ts";
 import type { Given } from "./collect.ts";
 import { ConfigError } from "./errors.ts";
+import { buildPolicyHook } from "./build-policy-hook.ts";
 import type { LoadRequest } from "./request.ts";
 import type { schema, Values } from "./schema.ts";
 import { checkPrivate, readSecret, secretPath } from "./secrets.ts";
@@ -80,6 +81,7 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
       leaseTtlMs: values.conductor.lease_ttl,
       pollIntervalMs: values.conductor.poll_interval,
       shutdownGraceMs: values.conductor.shutdown_grace,
+      catalogueFile: values.conductor.catalogue_file,
     },
     policy: {
       name: policy.name,
@@ -107,6 +109,7 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
     },
     deadline: { baseMs: values.deadline.base, bytesPerSecond: values.deadline.bytes_per_second },
     rotation: { enabled: values.rotation.enabled, brakeOverrides: values.rotation.brake_overrides },
+    policyHook: buildPolicyHook(values.policy_hook, environment, noting),
     log: { level: overrides?.logLevel ?? values.log.level },
   };
   if (problems.length > 0) throw new ConfigError(problems);

@@ -51,16 +51,18 @@ const option = <T>(kind: Kind<T>, value: unknown, doc: string, rest: Rest = {}):
 });
 
 /** A key without a default. */
-const optional = <T>(kind: Kind<T>, unset: string, doc: string): Option<T | null> => ({
+const optional = <T>(kind: Kind<T>, unset: string, doc: string, rest: Rest = {}): Option<T | null> => ({
   kind,
   default: null,
   doc,
   unset,
+  ...rest,
 });
 
 const word = text(/^[a-z0-9][a-z0-9_-]{0,63}$/, "a word of lower-case letters, digits, _ and -, at most 64");
 const metadataKey = text(/^[\x21-\x7e]{1,255}$/, "a metadata key of 1 to 255 visible characters");
 const userId = text(/^[\w.-]{1,255}$/, "a user id");
+const address = text(/^[\w.:-]{1,253}$/, "an IP address or host name");
 const cloudName = text(/^\S+$/, "the name of a cloud in clouds.yaml");
 const secretFileDoc = (role: string): string =>
   `File with the ${role}'s password or application credential secret, in place of the one in clouds.yaml or the environment. ` +
@@ -137,6 +139,11 @@ export const schema = {
       duration,
       "10min",
       "After a stop signal, how long to wait for running work. What is left is taken up by the next start.",
+    ),
+    catalogue_file: optional(
+      text(/^\/[^\0]*$/, "an absolute path"),
+      "none is written",
+      "File with the ids of all automated backups and snapshots, replaced after every cycle, for policy hooks (`policy_hook.catalogue.file`).",
     ),
   },
   policy: {
@@ -229,6 +236,87 @@ export const schema = {
       "Permissions to delete more in a project than the brake allows: points in 24 hours, and when the permission ends.",
       { fileOnly: true },
     ),
+  },
+  policy_hook: {
+    address: option(
+      address,
+      "127.0.0.1",
+      "Address that `dirigent policy` listens on. Any but a loopback one wants TLS.",
+    ),
+    port: option(integer(0, 65_535), 8808, "Port that it listens on; 0 takes any free one."),
+    tls: {
+      certificate_file: optional(
+        file,
+        "plain HTTP",
+        "File with the certificate, and those between it and the authority's, in PEM. Cinder's rules then say https.",
+      ),
+      key_file: optional(
+        file,
+        "none",
+        "File with the certificate's key in PEM. Only its owner may be able to read it.",
+      ),
+      client_ca_file: optional(
+        file,
+        "clients need no certificate",
+        "File with the authorities, in PEM, one of which must have signed the certificate of whoever asks.",
+      ),
+    },
+    conductor_user_ids: option(
+      list(userId, "a list of user ids"),
+      [],
+      "The writer's user id, as `dirigent doctor` shows it: who may rotate and mark. There must be one. Former writers belong in `conductor.user_ids`, " +
+        "which keeps what they made protected without letting them in.",
+    ),
+    admins_may_delete: option(
+      boolean,
+      false,
+      "True: admins may delete and change automated backups and snapshots unless they are held. False: the conductor alone may.",
+    ),
+    guard_volume_delete: option(
+      boolean,
+      false,
+      "True: a volume with automated snapshots in the catalogue cannot be deleted. Needs a catalogue; every deletion of a volume then waits for the hook.",
+    ),
+    look_up: option(
+      boolean,
+      false,
+      "True: objects that a request describes too little of are asked for in OpenStack, with the reader's credential. Cinder describes them in full.",
+    ),
+    catalogue: {
+      file: optional(
+        text(/^\/[^\0]*$/, "an absolute path"),
+        "what requests say is enough",
+        "File that the conductor writes (`conductor.catalogue_file`). While it is missing or stale, the hook denies what it would ask it for.",
+      ),
+      max_age: option(duration, "1h", "A file whose last writing is longer ago than this is stale."),
+      database_url: optional(
+        databaseUrl,
+        "what requests say is enough",
+        "The conductor's database on MySQL, in place of a file. Its user needs to SELECT from the view `guarded_points` and nothing else.",
+        { sensitive: true },
+      ),
+      database_password_file: optional(
+        file,
+        "the password of `policy_hook.catalogue.database_url`",
+        "File with the password of that user.",
+      ),
+    },
+    body_limit: option(bytes, "256KiB", "A longer request is denied unread. Cinder's have about 2 KiB."),
+    header_timeout: option(duration, "2s", "How long the headers of a request may take to arrive."),
+    keep_alive: option(
+      duration,
+      "75s",
+      "How long a connection may stay open without a request. Longer than a proxy in front keeps its own, or that may use one that has just been closed.",
+    ),
+    disable_file: optional(
+      text(/^\/[^\0]*$/, "an absolute path"),
+      "none",
+      "While this file exists, /healthcheck answers 503, so that load balancers send requests elsewhere. Requests that come are answered as ever.",
+    ),
+    metrics: {
+      address: option(address, "127.0.0.1", "Address that /metrics is served on."),
+      port: option(integer(0, 65_535), 9808, "Port that /metrics is served on; 0 takes any free one."),
+    },
   },
   log: {
     level: option(oneOf(logLevels), "info", "How much is logged, to standard error."),

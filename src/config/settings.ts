@@ -12,6 +12,36 @@ export interface CredentialSettings {
   readonly secretFile: string | null;
 }
 
+/** Of `dirigent policy`. Files are absolute paths. */
+export interface PolicyHookSettings {
+  readonly address: string;
+  readonly port: number;
+  /** Null: plain HTTP. */
+  readonly tls: {
+    readonly certificateFile: string;
+    readonly keyFile: string;
+    /** Null: clients need no certificate. */
+    readonly clientCaFile: string | null;
+  } | null;
+  /** Who may rotate and mark. */
+  readonly conductorUserIds: readonly string[];
+  readonly adminsMayDelete: boolean;
+  readonly guardVolumeDelete: boolean;
+  readonly lookUp: boolean;
+  /** Null: none. */
+  readonly catalogue:
+    | { readonly kind: "file"; readonly path: string; readonly maxAgeMs: number }
+    /** The URL holds a secret. */
+    | { readonly kind: "database"; readonly url: string }
+    | null;
+  readonly bodyLimitBytes: number;
+  readonly headerTimeoutMs: number;
+  readonly keepAliveMs: number;
+  /** Null: none. */
+  readonly disableFile: string | null;
+  readonly metrics: { readonly address: string; readonly port: number };
+}
+
 /** Everything that is configured: checked, defaults filled in, durations in milliseconds, deeply frozen. Made by `loadSettings` only. */
 export interface Settings {
   /** The files it was read from, in order; later ones won. */
@@ -50,6 +80,8 @@ export interface Settings {
     readonly pollIntervalMs: number;
     /** From a stop signal until work in hand is given up. */
     readonly shutdownGraceMs: number;
+    /** Written after every cycle for policy hooks; null: not. Absolute. */
+    readonly catalogueFile: string | null;
   };
   readonly policy: Policy;
   readonly selection: Selection;
@@ -76,5 +108,6 @@ export interface Settings {
     readonly enabled: boolean;
     readonly brakeOverrides: readonly BrakeOverride[];
   };
+  readonly policyHook: PolicyHookSettings;
   readonly log: { readonly level: LogLevel };
 }

@@ -1,0 +1,104 @@
+import { createServer as createHttpServer, type Server } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { getRequestListener } from "@hono/node-server";
+
+export interface ListenAddress {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+export interface TlsFiles {
+  /** PEM texts. */
+  readonly certificate: string;
+  readonly key: string;
+  /** Whose clients' certificates are accepted; null: none is asked for. */
+  readonly clientCa: string | null;
+}
+
+export interface ListenerOptions extends ListenAddress {
+  readonly tls: TlsFiles | null;
+  /** For the headers of a request to arrive. */
+  readonly headerTimeoutMs: number;
+  /** For all of a request to arrive. */
+  readonly requestTimeoutMs: number;
+  /** How long a connection may stay without a request. */
+  readonly keepAliveMs: number;
+  /** More are closed at once. */
+  readonly maxConnections: number;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** Takes no more connections, closes idle ones, and resolves when the others have had their answers, or `graceMs` are over. */
+  close(graceMs: number): Promise<void>;
+}
+
+type Fetch = (request: Request) => Response | Promise<Response>;
+
+/**
+ * Listens.
+ * @throws Error of Node.js when the address cannot be had, or the certificate does not do
+ */
+export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Listener> {
+  const server = serverOf(options);
+  const listener = getRequestListener(fetch, {
+    overrideGlobalObjects: true,
+    // Whatever an HTTP/1.0 client leaves out; the hook does not look at it.
+    hostname: "localhost",
+  });
+  let closing = false;
+  server.on("request", (request, response) => {
+    // Or a client would send its next request to a server that has gone.
+    if (closing) response.shouldKeepAlive = false;
+    void listener(request, response);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host: options.host, port: options.port, backlog: 1024 }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  return {
+    port: typeof address === "object" && address !== null ? address.port : options.port,
+    close: (graceMs) =>
+      new Promise((resolve) => {
+        closing = true;
+        const timer = setTimeout(() => {
+          server.closeAllConnections();
+        }, graceMs);
+        server.close(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      }),
+  };
+}
+
+function serverOf({ tls, ...options }: ListenerOptions): Server {
+  const limits = {
+    headersTimeout: options.headerTimeoutMs,
+    requestTimeout: options.requestTimeoutMs,
+    // How precisely the two are kept.
+    connectionsCheckingInterval: 100,
+    keepAliveTimeout: options.keepAliveMs,
+    maxHeaderSize: 16 * 1024,
+    requireHostHeader: false,
+  };
+  const server =
+    tls === null
+      ? createHttpServer(limits)
+      : createHttpsServer({
+          ...limits,
+          cert: tls.certificate,
+          key: tls.key,
+          minVersion: "TLSv1.2",
+          handshakeTimeout: options.headerTimeoutMs,
+          ...(tls.clientCa === null ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
+        });
+  server.maxConnections = options.maxConnections;
+  // Requests that are no HTTP get Node's own answers, which have no body.
+  return server;
+}
