@@ -7,6 +7,6 @@ import type * as drizzle from "drizzle-orm";
  */
 export const loadDrizzle = createRequire(import.meta.url);
 
-export const { and, asc, desc, eq, getTableColumns, gt, gte, inArray, isNotNull, isNull, sql } = loadDrizzle(
+export const { and, asc, desc, eq, getTableColumns, gt, gte, inArray, isNotNull, isNull, lt, lte, sql } = loadDrizzle(
   "drizzle-orm",
 ) as typeof drizzle;

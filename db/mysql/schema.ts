@@ -1,4 +1,5 @@
 import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
+import type { DeliveryChannel, DeliveryState, DeliverySubject } from "../../src/domain/deliveries.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
 import { bigint, boolean, customType, datetime, index, int, mysqlTable, primaryKey, uniqueIndex } from "./drizzle.ts";
@@ -157,6 +158,33 @@ export const reports = mysqlTable(
     index("reports_run_id").on(t.runId),
     index("reports_project_id_at").on(t.projectId, t.at),
     index("reports_at").on(t.at),
+  ],
+);
+
+export const deliveries = mysqlTable(
+  "deliveries",
+  {
+    id: label("id").primaryKey(),
+    channel: id("channel").$type<DeliveryChannel>().notNull(),
+    subject: id("subject").$type<DeliverySubject>().notNull(),
+    runId: id("run_id").notNull(),
+    reportId: id("report_id"),
+    projectId: id("project_id"),
+    receiver: varchar("receiver", { length: 320 }).notNull(),
+    state: id("state").$type<DeliveryState>().notNull(),
+    attempts: int("attempts").notNull(),
+    createdAt: instant("created_at").notNull(),
+    nextAttemptAt: instant("next_attempt_at").notNull(),
+    giveUpAt: instant("give_up_at").notNull(),
+    endedAt: instant("ended_at"),
+    lastError: longtext("last_error"),
+    resendOf: label("resend_of"),
+  },
+  (t) => [
+    index("deliveries_state_next_attempt_at").on(t.state, t.nextAttemptAt),
+    index("deliveries_report_id").on(t.reportId),
+    index("deliveries_run_id").on(t.runId),
+    index("deliveries_created_at").on(t.createdAt),
   ],
 );
 

@@ -1,4 +1,5 @@
 import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
+import type { DeliveryChannel, DeliveryState, DeliverySubject } from "../../src/domain/deliveries.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
 import { customType, index, integer, primaryKey, sqliteTable, text } from "./drizzle.ts";
@@ -147,6 +148,33 @@ export const reports = sqliteTable(
     index("reports_run_id").on(t.runId),
     index("reports_project_id_at").on(t.projectId, t.at),
     index("reports_at").on(t.at),
+  ],
+);
+
+export const deliveries = sqliteTable(
+  "deliveries",
+  {
+    id: text("id").primaryKey(),
+    channel: text("channel").$type<DeliveryChannel>().notNull(),
+    subject: text("subject").$type<DeliverySubject>().notNull(),
+    runId: text("run_id").notNull(),
+    reportId: text("report_id"),
+    projectId: text("project_id"),
+    receiver: text("receiver").notNull(),
+    state: text("state").$type<DeliveryState>().notNull(),
+    attempts: integer("attempts").notNull(),
+    createdAt: instant("created_at").notNull(),
+    nextAttemptAt: instant("next_attempt_at").notNull(),
+    giveUpAt: instant("give_up_at").notNull(),
+    endedAt: instant("ended_at"),
+    lastError: text("last_error"),
+    resendOf: text("resend_of"),
+  },
+  (t) => [
+    index("deliveries_state_next_attempt_at").on(t.state, t.nextAttemptAt),
+    index("deliveries_report_id").on(t.reportId),
+    index("deliveries_run_id").on(t.runId),
+    index("deliveries_created_at").on(t.createdAt),
   ],
 );
 

@@ -1,7 +1,9 @@
 import type { BrakeOverride, Job, Operation } from "../domain/catalogue.ts";
 import type { Clock } from "../domain/clock.ts";
+import type { Delivery } from "../domain/deliveries.ts";
 import type { Logger } from "../domain/log.ts";
 import type { Policy, Selection } from "../domain/policy.ts";
+import type { ProjectReport, Run } from "../domain/runs.ts";
 import type { ReaderCloud, WriterCloud } from "../openstack/cloud.ts";
 import type { Repository } from "../store/repository.ts";
 
@@ -31,6 +33,14 @@ export interface ConductorSettings {
   readonly brakeOverrides: readonly BrakeOverride[];
 }
 
+/** What is queued for the mailer with a report, and with a run's end. */
+export interface Reporting {
+  ofProject(report: ProjectReport): readonly Delivery[];
+  ofRun(run: Pick<Run, "id" | "outcome">): readonly Delivery[];
+  /** Something was queued. */
+  wake(): void;
+}
+
 /** What every part of the conductor is given. Nothing here is read from globals. */
 export interface Conductor {
   readonly settings: ConductorSettings;
@@ -41,6 +51,8 @@ export interface Conductor {
   readonly log: Logger;
   /** A new unique id, e.g. a UUID. */
   readonly newId: () => string;
+  /** Says who is told of what; without it nobody is. */
+  readonly reporting?: Reporting;
   /** Told of the open jobs after every round, for somebody who watches. */
   readonly onProgress?: (open: readonly Job[]) => void;
 }

@@ -59,7 +59,7 @@ export async function runCycle(
   options: CycleOptions,
   signals: Signals,
 ): Promise<CycleResult> {
-  const { clock, log, newId, repository, settings } = conductor;
+  const { clock, log, newId, reporting, repository, settings } = conductor;
   const [newest] = await repository.runs({ limit: 1 });
   const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
   let run: Run = {
@@ -74,9 +74,13 @@ export async function runCycle(
     message: null,
   };
   await repository.insertRun(run);
-  const amend = async (patch: Partial<Omit<Run, "id">>): Promise<void> => {
+  const amend = async (
+    patch: Partial<Omit<Run, "id">>,
+    options: { tell: boolean } = { tell: false },
+  ): Promise<void> => {
     run = { ...run, ...patch };
-    await repository.updateRun(run.id, patch);
+    await repository.updateRun(run.id, patch, options.tell ? reporting?.ofRun(run) : []);
+    if (options.tell) reporting?.wake();
   };
   try {
     const userIds = await ourUserIds(conductor, signals.cut);
@@ -85,7 +89,7 @@ export async function runCycle(
     const partial = whyPartial(inventory, run.startedAt, lastGood);
     if (partial !== null) log.warn({ ...counts, reason: partial }, "the scan is not whole; nothing is deleted");
     await amend({ ...counts, scanGood: partial === null });
-    const work = await workCycle({
+    const { news, ...work } = await workCycle({
       conductor,
       lease,
       signals,
@@ -102,21 +106,25 @@ export async function runCycle(
         return verdict.trusted;
       },
     });
-    await amend({ endedAt: clock.now(), outcome: work.outcome });
+    await amend({ endedAt: clock.now(), outcome: work.outcome }, { tell: news });
     return { run, ...work };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // The first failure is the one to tell, also when the database is what failed.
-    await amend({ endedAt: clock.now(), outcome: signals.drain.aborted ? "interrupted" : "failed", message }).catch(
-      () => undefined,
-    );
+    const outcome = signals.drain.aborted ? "interrupted" : "failed";
+    // While a cloud is away every run fails; the first one is told.
+    const tell = outcome === "failed" && newest?.outcome !== "failed";
+    await amend({ endedAt: clock.now(), outcome, message }, { tell }).catch(() => undefined);
     throw error;
   }
 }
 
-async function workCycle(cycle: Cycle): Promise<Omit<CycleResult, "run">> {
+/** What a cycle came to; `news`: there is something to tell that no earlier one has told. */
+type Work = Omit<CycleResult, "run"> & { readonly news: boolean };
+
+async function workCycle(cycle: Cycle): Promise<Work> {
   const planned = await planCycle(cycle);
-  if (planned === null) return { outcome: "ok", reports: [], idle: true };
+  if (planned === null) return { outcome: "ok", reports: [], idle: true, news: false };
   const tracked = await cycle.conductor.repository.jobs({ states: openJobStates });
   return await executeAndEnd(cycle, { ...planned, tracked });
 }
@@ -245,7 +253,7 @@ const skipRow = ({ conductor, run, slot }: Cycle, skip: Skip): ReturnType<typeof
 async function executeAndEnd(
   cycle: Cycle,
   { plan, listed, tracked }: Planned & { readonly tracked: readonly Job[] },
-): Promise<Omit<CycleResult, "run">> {
+): Promise<Work> {
   const { conductor, lease, options, run, signals, slot } = cycle;
   const skips = Map.groupBy(
     plan.skips.filter((skip) => skip.reason !== "not_due"),
@@ -261,12 +269,14 @@ async function executeAndEnd(
   const retentionMsOf = retentionInForce(cycle.inventory, conductor.settings);
   const planAlone = mutex();
   const reports: ProjectReport[] = [];
+  let news = false;
   const end = async (projectId: string): Promise<void> => {
-    const report = await endProject(
+    const ended = await endProject(
       conductor,
       lease,
       {
         runId: run.id,
+        startedAt: run.startedAt,
         project: names.get(projectId) ?? { id: projectId, name: projectId },
         slots: new Set([slot.id, ...tracked.map((job) => job.slot)]),
         inventory: cycle.inventory,
@@ -280,7 +290,9 @@ async function executeAndEnd(
       },
       signals,
     );
-    if (report !== null) reports.push(report);
+    if (ended === null) return;
+    reports.push(ended.report);
+    news ||= ended.news;
   };
   const ends = new ProjectEnds(
     new Set([...worked, ...(options.rotateAll ? (listed?.keys() ?? []) : [])]),
@@ -297,7 +309,7 @@ async function executeAndEnd(
     { userIds: cycle.userIds, order: plan.jobs.map((job) => job.key), ends, interrupt: cycle.interrupt },
     signals,
   );
-  return { outcome: await outcomeOf(cycle, tracked), reports, idle: false };
+  return { outcome: await outcomeOf(cycle, tracked), reports, idle: false, news };
 }
 
 /**

@@ -6,6 +6,7 @@ import { readPoints } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import type { ProjectReport } from "../domain/runs.ts";
 import { completeSets } from "../domain/sets.ts";
+import { nextSlotStart } from "../domain/slots.ts";
 import { CloudError } from "../openstack/errors.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
@@ -16,6 +17,8 @@ import type { Inventory } from "./scan.ts";
 /** What a cycle knows when a project's own jobs have ended. */
 export interface ProjectEnd {
   readonly runId: string;
+  /** Of the run. */
+  readonly startedAt: Date;
   readonly project: Pick<Project, "id" | "name">;
   /** The current slot, and those of jobs that outlasted theirs. */
   readonly slots: ReadonlySet<string>;
@@ -33,14 +36,20 @@ export interface ProjectEnd {
   readonly report: boolean;
 }
 
+export interface EndedProject {
+  readonly report: ProjectReport;
+  /** Something began, ended or got stuck in this run; otherwise the report repeats an earlier one, and nobody is told again. */
+  readonly news: boolean;
+}
+
 /** Rotation, then the marks on the servers, then the report: what a project is owed as soon as its jobs have ended. */
 export async function endProject(
   conductor: Conductor,
   lease: LeaseKeeper,
   end: ProjectEnd,
   signals: Signals,
-): Promise<ProjectReport | null> {
-  const { clock, newId, repository } = conductor;
+): Promise<EndedProject | null> {
+  const { clock, newId, reporting, repository, settings } = conductor;
   const rotation = await rotate(conductor, lease, end, signals);
   const slotJobs: Job[] = [];
   for (const slot of end.slots) slotJobs.push(...(await repository.jobs({ slot, projectId: end.project.id })));
@@ -53,15 +62,23 @@ export async function endProject(
     projectId: end.project.id,
     projectName: end.project.name,
     at: clock.now(),
+    startedAt: end.startedAt,
+    nextRunAt: nextSlotStart(settings.policy, settings.timeZone, clock.now()),
+    entries: await repository.catalogue({ projectId: end.project.id }),
     jobs: slotJobs,
     skips: end.skips,
     notices: end.notices,
     rotation,
     quota,
   });
-  await repository.insertReport(report);
-  return report;
+  const news = slotJobs.some((job) => isNews(job, end));
+  await repository.insertReport(report, news ? reporting?.ofProject(report) : []);
+  if (news) reporting?.wake();
+  return { report, news };
 }
+
+const isNews = (job: Job, { runId, startedAt }: ProjectEnd): boolean =>
+  job.runId === runId || [job.endedAt, job.stuckReportedAt].some((at) => at !== null && at >= startedAt);
 
 async function rotate(
   conductor: Conductor,

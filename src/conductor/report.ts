@@ -1,7 +1,7 @@
-import type { Job } from "../domain/catalogue.ts";
+import type { CatalogueEntry, Job } from "../domain/catalogue.ts";
 import type { BackupQuota } from "../domain/inventory.ts";
 import type { Notice, Skip } from "../domain/planner.ts";
-import type { ProjectReport, ReportLine, RotationSummary } from "../domain/runs.ts";
+import type { PointsSummary, ProjectReport, ReportLine, RotationSummary } from "../domain/runs.ts";
 
 /** What is known of a project at the end of its part of a run. */
 export interface ReportInput {
@@ -10,6 +10,11 @@ export interface ReportInput {
   readonly projectId: string;
   readonly projectName: string;
   readonly at: Date;
+  /** Of the run. */
+  readonly startedAt: Date;
+  readonly nextRunAt: Date;
+  /** The project's restore points after rotation. */
+  readonly entries: readonly CatalogueEntry[];
   readonly jobs: readonly Job[];
   readonly skips: readonly Skip[];
   readonly notices: readonly Notice[];
@@ -26,7 +31,7 @@ const outcomes = {
   cancelled: "failed",
 } as const satisfies Record<Job["state"], ReportLine["outcome"]>;
 
-const lineOfJob = (job: Job): ReportLine => ({
+const lineOfJob = (job: Job, lastGoodAt: Date | null): ReportLine => ({
   volumeId: job.volumeId,
   volumeName: job.volumeName,
   serverId: job.serverId,
@@ -38,9 +43,10 @@ const lineOfJob = (job: Job): ReportLine => ({
   durationMs: job.submittedAt === null || job.endedAt === null ? null : Number(job.endedAt) - Number(job.submittedAt),
   reason: job.reason ?? "still_running",
   message: job.message,
+  lastGoodAt,
 });
 
-const lineOfSkip = (skip: Skip): ReportLine => ({
+const lineOfSkip = (skip: Skip, lastGoodAt: Date | null): ReportLine => ({
   volumeId: skip.volumeId ?? "",
   volumeName: skip.volumeName,
   serverId: skip.serverId,
@@ -52,12 +58,42 @@ const lineOfSkip = (skip: Skip): ReportLine => ({
   durationMs: null,
   reason: skip.reason,
   message: skip.message,
+  lastGoodAt,
 });
+
+/** What can be restored: good, and not about to go. */
+const isGood = ({ goodAt, deleteSentAt }: CatalogueEntry): boolean => goodAt !== null && deleteSentAt === null;
+
+function summarize(entries: readonly CatalogueEntry[]): PointsSummary {
+  const times = entries.filter(isGood).map(({ createdAt }) => createdAt.getTime());
+  const at = (ms: number): Date | null => (Number.isFinite(ms) ? new Date(ms) : null);
+  // One by one: a project may have more points than a call takes arguments.
+  return {
+    count: times.length,
+    oldestAt: at(times.reduce((a, b) => Math.min(a, b), Infinity)),
+    newestAt: at(times.reduce((a, b) => Math.max(a, b), -Infinity)),
+  };
+}
+
+/** When each volume's newest good restore point was made. */
+function newestGood(entries: readonly CatalogueEntry[]): ReadonlyMap<string, Date> {
+  const newest = new Map<string, Date>();
+  for (const { volumeId, createdAt } of entries.filter(isGood)) {
+    const known = newest.get(volumeId);
+    if (known === undefined || known < createdAt) newest.set(volumeId, createdAt);
+  }
+  return newest;
+}
 
 /** One project's report: a line for each volume, failures first. */
 export function buildReport(input: ReportInput): ProjectReport {
   const order: readonly ReportLine["outcome"][] = ["failed", "running", "skipped", "succeeded"];
-  const lines = [...input.jobs.map(lineOfJob), ...input.skips.map(lineOfSkip)].sort(
+  const lastGood = newestGood(input.entries);
+  const lastGoodOf = (volumeId: string | null): Date | null => lastGood.get(volumeId ?? "") ?? null;
+  const lines = [
+    ...input.jobs.map((job) => lineOfJob(job, lastGoodOf(job.volumeId))),
+    ...input.skips.map((skip) => lineOfSkip(skip, lastGoodOf(skip.volumeId))),
+  ].sort(
     (a, b) =>
       order.indexOf(a.outcome) - order.indexOf(b.outcome) ||
       a.serverName.localeCompare(b.serverName) ||
@@ -71,6 +107,9 @@ export function buildReport(input: ReportInput): ProjectReport {
     projectId: input.projectId,
     projectName: input.projectName,
     at: input.at,
+    startedAt: input.startedAt,
+    nextRunAt: input.nextRunAt,
+    points: summarize(input.entries),
     lines,
     rotation: input.rotation,
     quota:

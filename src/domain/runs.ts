@@ -34,6 +34,16 @@ export interface ReportLine {
   readonly reason: Reason;
   /** The service's own words, for operators only. */
   readonly message: string | null;
+  /** When the volume's newest good restore point was made; null: it has none, or nobody asked. */
+  readonly lastGoodAt: Date | null;
+}
+
+/** The good restore points that a project has after a run. */
+export interface PointsSummary {
+  readonly count: number;
+  /** Null when there is none. */
+  readonly oldestAt: Date | null;
+  readonly newestAt: Date | null;
 }
 
 export interface RotationSummary {
@@ -54,6 +64,11 @@ export interface ProjectReport {
   readonly projectId: string;
   readonly projectName: string;
   readonly at: Date;
+  /** Of the run. Null in reports of before it was noted, as in the two below. */
+  readonly startedAt: Date | null;
+  /** The start of the next slot. */
+  readonly nextRunAt: Date | null;
+  readonly points: PointsSummary | null;
   readonly lines: readonly ReportLine[];
   readonly rotation: RotationSummary;
   readonly quota: {

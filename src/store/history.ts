@@ -1,8 +1,9 @@
 import { and, asc, desc, eq, gte, inArray, isNotNull, isNull } from "../../db/drizzle.ts";
 import type { Operation } from "../domain/catalogue.ts";
-import type { ProjectReport } from "../domain/runs.ts";
-import type { Database } from "./database.ts";
+import type { PointsSummary, ProjectReport, ReportLine } from "../domain/runs.ts";
+import type { Database, Statements } from "./database.ts";
 import { chunksOf } from "./chunks.ts";
+import { queueDeliveries } from "./deliveries.ts";
 import { StoreError } from "./errors.ts";
 import type { Repository } from "./repository.ts";
 import type { OperationRow, ReportRow } from "./tables.ts";
@@ -24,16 +25,23 @@ export function historyMethods(db: Database): HistoryMethods {
   const { runs, operations, reports, quotaSamples } = db.tables;
   return {
     insertRun: (run) => db.write((s) => s.insert(runs, [run], "keep")),
-    async updateRun(id, patch) {
+    async updateRun(id, patch, queued = []) {
       if (Object.keys(patch).length === 0) return;
-      if ((await db.write((s) => s.update(runs, patch, eq(runs.id, id)))) === 0) {
-        throw new StoreError(`there is no run ${id}`, { transient: false });
-      }
+      const update = async (s: Statements): Promise<number> => s.update(runs, patch, eq(runs.id, id));
+      const updated = await (queued.length === 0
+        ? db.write(update)
+        : db.transaction(async (s) => {
+            const count = await update(s);
+            if (count > 0) await queueDeliveries(db, s, queued);
+            return count;
+          }));
+      if (updated === 0) throw new StoreError(`there is no run ${id}`, { transient: false });
     },
-    runs: ({ limit, outcome, scanGood, open }) =>
+    runs: ({ id, limit, outcome, scanGood, open }) =>
       db.read((s) =>
         s.select(runs, {
           where: and(
+            id === undefined ? undefined : eq(runs.id, id),
             outcome === undefined ? undefined : eq(runs.outcome, outcome),
             scanGood === undefined ? undefined : eq(runs.scanGood, scanGood),
             open === undefined ? undefined : open ? isNull(runs.endedAt) : isNotNull(runs.endedAt),
@@ -60,10 +68,18 @@ export function historyMethods(db: Database): HistoryMethods {
         return rows.map(fromOperationRow);
       }),
 
-    insertReport: (report) => db.write((s) => s.insert(reports, [toRow(report)], "keep")),
-    reports: ({ runId, projectId, limit }) =>
+    insertReport: (report, queued = []) => {
+      const insert = (s: Statements): Promise<void> => s.insert(reports, [toRow(report)], "keep");
+      if (queued.length === 0) return db.write(insert);
+      return db.transaction(async (s) => {
+        await insert(s);
+        await queueDeliveries(db, s, queued);
+      });
+    },
+    reports: ({ id, runId, projectId, limit }) =>
       db.read(async (s) => {
         const where = and(
+          id === undefined ? undefined : eq(reports.id, id),
           runId === undefined ? undefined : eq(reports.runId, runId),
           projectId === undefined ? undefined : eq(reports.projectId, projectId),
         );
@@ -96,7 +112,30 @@ function toRow({ id, runId, projectId, at, ...body }: ProjectReport): ReportRow 
   return { id, runId, projectId, at, body: JSON.stringify(body) };
 }
 
+/** As JSON keeps it: instants as texts. Reports of earlier versions lack what was added since. */
+type Stored<T> = { readonly [K in keyof T]?: T[K] extends Date | null ? string | null : T[K] };
+type StoredBody = Omit<ProjectReport, keyof ReportRow | "startedAt" | "nextRunAt" | "points" | "lines"> &
+  Stored<Pick<ProjectReport, "startedAt" | "nextRunAt">> & {
+    readonly points?: (Pick<PointsSummary, "count"> & Stored<PointsSummary>) | null;
+    readonly lines: readonly (Omit<ReportLine, "lastGoodAt"> & Stored<Pick<ReportLine, "lastGoodAt">>)[];
+  };
+
+const instant = (text: string | null | undefined): Date | null =>
+  text === null || text === undefined ? null : new Date(text);
+
 function fromRow({ id, runId, projectId, at, body }: ReportRow): ProjectReport {
-  const rest = JSON.parse(body) as Omit<ProjectReport, keyof ReportRow>;
-  return { id, runId, projectId, at, ...rest };
+  const { startedAt, nextRunAt, points, lines, ...rest } = JSON.parse(body) as StoredBody;
+  return {
+    id,
+    runId,
+    projectId,
+    at,
+    ...rest,
+    startedAt: instant(startedAt),
+    nextRunAt: instant(nextRunAt),
+    points: points
+      ? { count: points.count, oldestAt: instant(points.oldestAt), newestAt: instant(points.newestAt) }
+      : null,
+    lines: lines.map((line) => ({ ...line, lastGoodAt: instant(line.lastGoodAt) })),
+  };
 }

@@ -78,7 +78,7 @@ describe("migrations", () => {
     await assert.rejects(opening(), refusal(/does not exist/));
     assert.deepEqual(await readdir(dir), []);
     await writeFile(path, "");
-    await assert.rejects(opening(), refusal(/lacks schema 0000_foundation: run `dirigent db migrate`/));
+    await assert.rejects(opening(), refusal(/lacks schema 0000_foundation, .*: run `dirigent db migrate`/));
     await migrate(`sqlite:${path}`);
     await (await opening()).close();
   });

@@ -1,6 +1,7 @@
 import type { Io } from "../domain/io.ts";
 import { catalogueMethods } from "./catalogue.ts";
 import type { Database } from "./database.ts";
+import { deliveryMethods } from "./deliveries.ts";
 import { historyMethods } from "./history.ts";
 import { jobMethods } from "./jobs.ts";
 import { leaseMethods } from "./leases.ts";
@@ -8,7 +9,13 @@ import type { Repository } from "./repository.ts";
 
 /** The repository on an open database; every method passes through `io` as one step of its name. */
 export function repositoryOn(db: Database, io: Io): Repository {
-  const methods = { ...leaseMethods(db), ...historyMethods(db), ...jobMethods(db), ...catalogueMethods(db) };
+  const methods = {
+    ...leaseMethods(db),
+    ...historyMethods(db),
+    ...jobMethods(db),
+    ...catalogueMethods(db),
+    ...deliveryMethods(db),
+  };
   const step =
     <A extends unknown[], T>(name: string, method: (...args: A) => Promise<T>) =>
     (...args: A): Promise<T> =>
@@ -33,6 +40,10 @@ export function repositoryOn(db: Database, io: Io): Repository {
     replaceOverridesSeen: step("replaceOverridesSeen", methods.replaceOverridesSeen),
     insertReport: step("insertReport", methods.insertReport),
     reports: step("reports", methods.reports),
+    insertDeliveries: step("insertDeliveries", methods.insertDeliveries),
+    deliveries: step("deliveries", methods.deliveries),
+    moveDelivery: step("moveDelivery", methods.moveDelivery),
+    purgeDeliveries: step("purgeDeliveries", methods.purgeDeliveries),
     insertQuotaSamples: step("insertQuotaSamples", methods.insertQuotaSamples),
     quotaSamples: step("quotaSamples", methods.quotaSamples),
   };

@@ -1,4 +1,5 @@
 import type { CatalogueEntry, Job, JobState, Operation, OverrideSeen } from "../domain/catalogue.ts";
+import type { Delivery, DeliveryState } from "../domain/deliveries.ts";
 import type { ProjectReport, Run, RunOutcome } from "../domain/runs.ts";
 
 /** A lease with its fencing number, which grows with every change of owner. */
@@ -71,10 +72,19 @@ export interface Repository {
   releaseLease(lease: Lease): Promise<void>;
 
   insertRun(run: Run): Promise<void>;
-  /** @throws StoreError when there is no such run */
-  updateRun(id: string, patch: Partial<Omit<Run, "id">>): Promise<void>;
+  /**
+   * Patches a run and, in the same transaction, queues what is to be told of it.
+   * @throws StoreError when there is no such run
+   */
+  updateRun(id: string, patch: Partial<Omit<Run, "id">>, deliveries?: readonly Delivery[]): Promise<void>;
   /** Newest first. */
-  runs(filter: { limit: number; outcome?: RunOutcome; scanGood?: boolean; open?: boolean }): Promise<Run[]>;
+  runs(filter: {
+    limit: number;
+    id?: string;
+    outcome?: RunOutcome;
+    scanGood?: boolean;
+    open?: boolean;
+  }): Promise<Run[]>;
 
   /** Inserts the jobs whose key is new, with the operations of those, and returns the keys that were. */
   insertJobs(jobs: readonly Job[], operations?: readonly Operation[]): Promise<ReadonlySet<string>>;
@@ -121,9 +131,34 @@ export interface Repository {
   /** Makes the stored set equal to `seen`: adds new ones, removes those not in it. */
   replaceOverridesSeen(seen: readonly OverrideSeen[]): Promise<void>;
 
-  insertReport(report: ProjectReport): Promise<void>;
+  /** Inserts a report and, in the same transaction, queues it for those who are to get it. */
+  insertReport(report: ProjectReport, deliveries?: readonly Delivery[]): Promise<void>;
   /** Newest first. */
-  reports(filter: { runId?: string; projectId?: string; limit: number }): Promise<ProjectReport[]>;
+  reports(filter: { id?: string; runId?: string; projectId?: string; limit: number }): Promise<ProjectReport[]>;
+
+  insertDeliveries(deliveries: readonly Delivery[]): Promise<void>;
+  /** In the order of their next attempts. `dueBy`: the next attempt is not later than that. */
+  deliveries(filter: {
+    states?: readonly DeliveryState[];
+    dueBy?: Date;
+    reportId?: string;
+    runId?: string;
+    since?: Date;
+    limit: number;
+  }): Promise<Delivery[]>;
+  /**
+   * Patches a queued delivery by one conditional statement. `attempts`, when given, must still be its number of attempts: of several who want to
+   * make the next attempt one wins. `insert` is queued in the same transaction.
+   * @returns false when it is no longer queued, or another one was quicker
+   */
+  moveDelivery(change: {
+    id: string;
+    attempts?: number;
+    patch: Partial<Omit<Delivery, "id">>;
+    insert?: readonly Delivery[];
+  }): Promise<boolean>;
+  /** Removes those that ended before an instant. @returns how many */
+  purgeDeliveries(endedBefore: Date): Promise<number>;
 
   insertQuotaSamples(samples: readonly QuotaSample[]): Promise<void>;
   /** Newest first. */

@@ -2,6 +2,7 @@ import type { SQLWrapper } from "drizzle-orm";
 import type * as mysql from "../../db/mysql/schema.ts";
 import type * as sqlite from "../../db/sqlite/schema.ts";
 import type { CatalogueEntry, Job, Operation, OverrideSeen } from "../domain/catalogue.ts";
+import type { Delivery } from "../domain/deliveries.ts";
 import type { ProjectReport, Run } from "../domain/runs.ts";
 import type { Lease, QuotaSample } from "./repository.ts";
 
@@ -23,6 +24,7 @@ export interface Tables {
   readonly restorePoints: StoredTable<CatalogueEntry>;
   readonly leases: StoredTable<Lease>;
   readonly reports: StoredTable<ReportRow>;
+  readonly deliveries: StoredTable<Delivery>;
   readonly quotaSamples: StoredTable<QuotaSample>;
   readonly overridesSeen: StoredTable<OverrideSeen>;
 }

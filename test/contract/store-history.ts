@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ProjectReport } from "../../src/domain/runs.ts";
 import type { Repository } from "../../src/store/repository.ts";
 import { at, hardName, later, now, operation, report, run, storeError } from "./store-rows.ts";
 import type { StoreUnderTest } from "./store-under-test.ts";
@@ -37,6 +38,7 @@ export function historyContract(db: StoreUnderTest): void {
       assert.deepEqual(await ids({ limit: 10, open: true }), ["new"]);
       assert.deepEqual(await ids({ limit: 10, open: false }), ["mid", "old"]);
       assert.deepEqual(await ids({ limit: 10, outcome: "failed" }), ["mid"]);
+      assert.deepEqual(await ids({ limit: 10, id: "mid" }), ["mid"]);
       assert.deepEqual(await ids({ limit: 10, scanGood: true }), ["old"]);
       assert.deepEqual(await ids({ limit: 10, scanGood: false }), ["new", "mid"]);
     });
@@ -98,6 +100,21 @@ export function historyContract(db: StoreUnderTest): void {
       assert.deepEqual(await db.store.reports({ limit: 1 }), [reports[2]]);
       assert.deepEqual(await db.store.reports({ limit: 9, runId: "r2" }), [reports[0]]);
       assert.deepEqual(await db.store.reports({ limit: 9, projectId: "p2" }), [reports[1]]);
+    });
+    it("of an earlier version are read, with nothing where it noted nothing", async () => {
+      const { startedAt, nextRunAt, points, lines, ...old } = report("1");
+      assert.ok(startedAt && nextRunAt && points);
+      const oldLines = lines.map(({ lastGoodAt, ...line }) => lastGoodAt && line);
+      await db.store.insertReport({ ...old, lines: oldLines } as unknown as ProjectReport);
+      const nothing = { startedAt: null, nextRunAt: null, points: null };
+      assert.deepEqual(await db.store.reports({ limit: 9 }), [
+        { ...old, ...nothing, lines: lines.map((line) => ({ ...line, lastGoodAt: null })) },
+      ]);
+    });
+    it("are found by their id", async () => {
+      for (const id of ["1", "2"]) await db.store.insertReport(report(id));
+      assert.deepEqual(await db.store.reports({ limit: 9, id: "2" }), [report("2")]);
+      assert.deepEqual(await db.store.reports({ limit: 9, id: "3" }), []);
     });
     it("may be large", async () => {
       const line = report("x").lines[0]!;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { CatalogueEntry, Job, Operation } from "../../src/domain/catalogue.ts";
+import type { Delivery } from "../../src/domain/deliveries.ts";
 import type { ProjectReport, Run } from "../../src/domain/runs.ts";
 import { StoreError } from "../../src/store/errors.ts";
 
@@ -111,6 +112,9 @@ export const report = (id: string, more: Partial<ProjectReport> = {}): ProjectRe
   projectId: "p1",
   projectName: hardName,
   at: now,
+  startedAt: later(-5000),
+  nextRunAt: later(5000),
+  points: { count: 2, oldestAt: later(-9000), newestAt: null },
   lines: [
     {
       volumeId: "v1",
@@ -124,10 +128,30 @@ export const report = (id: string, more: Partial<ProjectReport> = {}): ProjectRe
       durationMs: 1234,
       reason: "due",
       message: "no 🦄",
+      lastGoodAt: later(-1000),
     },
   ],
   rotation: { deleted: 1, kept: 2, failed: 0, reasons: { keep_promised: 3 }, blocked: null },
   quota: { backups: { limit: -1, used: 3 }, gigabytes: { limit: 1000, used: 30 } },
   notices: [],
+  ...more,
+});
+
+export const delivery = (id: string, more: Partial<Delivery> = {}): Delivery => ({
+  id,
+  channel: "mail",
+  subject: "project",
+  runId: "r1",
+  reportId: "1",
+  projectId: "p1",
+  receiver: "owner@example.org",
+  state: "queued",
+  attempts: 0,
+  createdAt: now,
+  nextAttemptAt: now,
+  giveUpAt: later(172_800_000),
+  endedAt: null,
+  lastError: null,
+  resendOf: null,
   ...more,
 });

@@ -4,6 +4,7 @@ import { directIo } from "../../src/domain/io.ts";
 import type { Io, IoStep } from "../../src/domain/io.ts";
 import { openStore } from "../../src/store/open.ts";
 import type { Repository } from "../../src/store/repository.ts";
+import { deliveriesContract } from "./store-deliveries.ts";
 import { historyContract } from "./store-history.ts";
 import { pointsContract } from "./store-points.ts";
 import { entry, job, now, operation, report, run, storeError } from "./store-rows.ts";
@@ -40,6 +41,7 @@ export function storeContract(fresh: () => Promise<string>): void {
   workContract(db);
   pointsContract(db);
   historyContract(db);
+  deliveriesContract(db);
 
   it("every method is one step of its name, and what the seam throws comes out", async () => {
     const steps: IoStep[] = [];
@@ -67,6 +69,10 @@ export function storeContract(fresh: () => Promise<string>): void {
     await watched.replaceOverridesSeen([]);
     await watched.insertReport(report("1"));
     await watched.reports({ limit: 1 });
+    await watched.insertDeliveries([]);
+    await watched.deliveries({ limit: 1 });
+    await watched.moveDelivery({ id: "a", patch: { state: "sent" } });
+    await watched.purgeDeliveries(now);
     await watched.insertQuotaSamples([]);
     await watched.quotaSamples({ projectId: "p1", limit: 1 });
     const names = Object.keys(watched).filter((name) => name !== "close");
