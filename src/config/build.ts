@@ -5,7 +5,7 @@ import { ConfigError } from "./errors.ts";
 import { buildPolicyHook } from "./build-policy-hook.ts";
 import type { LoadRequest } from "./request.ts";
 import type { schema, Values } from "./schema.ts";
-import { checkPrivate, readSecret, secretPath } from "./secrets.ts";
+import { checkPlace, readSecret, secretSource } from "./secrets.ts";
 import type { CredentialSettings, Settings } from "./settings.ts";
 import { showUrl } from "./show.ts";
 
@@ -41,10 +41,15 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
   };
 
   const credential = (role: "reader" | "writer"): CredentialSettings => {
-    const { cloud, secret_file: name } = values.openstack[role];
-    const key = `openstack.${role}.secret_file`;
-    const secretFile = name === null ? null : noting(() => secretPath(name, key, environment), null);
-    return { cloud: overrides?.cloud ?? cloud, secretFile };
+    const {
+      cloud,
+      secret_file: file,
+      secret_fernet: fernet,
+      secret_fernet_key_file: fernetKeyFile,
+    } = values.openstack[role];
+    const forms = { file, fernet, fernetKeyFile };
+    const secret = noting(() => secretSource(`openstack.${role}.secret`, forms, environment), null);
+    return { cloud: overrides?.cloud ?? cloud, secret };
   };
 
   const { policy } = values;
@@ -118,23 +123,28 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
 
 /** The database's URL, with a password from a file put in, and a relative path made absolute. */
 function database({ values, given, request: { environment } }: BuildRequest): Settings["database"] {
-  const { url, password_file: name } = values.database;
-  const key = "database.password_file";
+  const {
+    url,
+    password_file: file,
+    password_fernet: fernet,
+    password_fernet_key_file: fernetKeyFile,
+  } = values.database;
+  const key = "database.password";
+  const password = secretSource(key, { file, fernet, fernetKeyFile }, environment);
+  const form = fernet === null ? `${key}_file` : `${key}_fernet`;
   if (url.startsWith("sqlite:")) {
-    if (name !== null) throw new ConfigError([`${key} is set, but database.url is SQLite's, which has no password`]);
+    if (password !== null)
+      throw new ConfigError([`${form} is set, but database.url is SQLite's, which has no password`]);
     const path = url.slice("sqlite:".length);
     const absolute = path === ":memory:" ? url : `sqlite:${resolvePath(environment.workingDirectory, path)}`;
     return { url: absolute, shownUrl: absolute };
   }
   const full = new URL(url);
-  const source = given.get("database.url");
-  if (full.password !== "" && source !== undefined && source.mode !== null) {
-    checkPrivate(source.place.replace(/:\d+:\d+$/, ""), source.mode);
-  }
-  if (name !== null) {
+  if (full.password !== "") checkPlace(given.get("database.url"));
+  if (password !== null) {
     if (full.password !== "")
-      throw new ConfigError([`${key} is set, but database.url holds a password, too; take one of them out`]);
-    full.password = encodeURIComponent(readSecret(secretPath(name, key, environment), key, environment));
+      throw new ConfigError([`${form} is set, but database.url holds a password, too; take one of them out`]);
+    full.password = encodeURIComponent(readSecret(password, environment));
   }
   return { url: full.href, shownUrl: showUrl(full.href) };
 }

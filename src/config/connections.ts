@@ -56,10 +56,10 @@ function sourceOf(role: Role, settings: Settings, environment: Environment): Sou
  */
 export function loadConnection(role: Role, settings: Settings, environment: Environment): CloudParameters {
   const source = sourceOf(role, settings, environment);
-  const { secretFile } = settings.openstack[role];
+  const { secret } = settings.openstack[role];
   const parameters = cloudParameters({
     ...source,
-    secret: secretFile === null ? null : readSecret(secretFile, `openstack.${role}.secret_file`, environment),
+    secret: secret === null ? null : readSecret(secret, environment),
     timeoutMs: settings.openstack.timeoutMs,
     environment,
   });

@@ -64,9 +64,20 @@ const metadataKey = text(/^[\x21-\x7e]{1,255}$/, "a metadata key of 1 to 255 vis
 const userId = text(/^[\w.-]{1,255}$/, "a user id");
 const address = text(/^[\w.:-]{1,253}$/, "an IP address or host name");
 const cloudName = text(/^\S+$/, "the name of a cloud in clouds.yaml");
-const secretFileDoc = (role: string): string =>
-  `File with the ${role}'s password or application credential secret, in place of the one in clouds.yaml or the environment. ` +
-  "Only its owner may be able to read it.";
+const fernetToken = text(/^gAAAA[\w-]+={0,2}$/, "a Fernet token, which begins with gAAAA");
+
+// The keys of one secret beside a plain value: KEY_file, KEY_fernet and KEY_fernet_key_file. `secretSource` of secrets.ts reads them.
+const secretFile = (what: string, unset: string): Option<string | null> =>
+  optional(file, unset, `File with ${what}. Only its owner may be able to read it.`);
+const secretFernet = (what: string, unset: string): Option<string | null> => ({
+  ...optional(fernetToken, unset, `Fernet token with ${what}, as Python's cryptography makes it.`),
+  sensitive: true,
+});
+const secretFernetKeyFile = (what: string): Option<string | null> =>
+  optional(file, "no Fernet token is used", `File with the key that opens the Fernet token of ${what}.`);
+const secretOf = (role: string): string => `the ${role}'s password or application credential secret`;
+const cloudsSecret = "the secret of clouds.yaml or the environment";
+const databasePassword = "the password of the database's user";
 const unlimited = "no limit";
 
 /** Every key there is. The reference in docs/configuration.md is generated from it. */
@@ -78,7 +89,9 @@ export const schema = {
         "`OS_CLOUD`, else the `OS_*` variables",
         "Cloud in clouds.yaml whose credential scans: role admin, better with the access rules of etc/access-rules.json.",
       ),
-      secret_file: optional(file, "the secret of clouds.yaml or the environment", secretFileDoc("reader")),
+      secret_file: secretFile(secretOf("reader"), cloudsSecret),
+      secret_fernet: secretFernet(secretOf("reader"), cloudsSecret),
+      secret_fernet_key_file: secretFernetKeyFile(secretOf("reader")),
     },
     writer: {
       cloud: optional(
@@ -86,7 +99,9 @@ export const schema = {
         "`OS_CLOUD`, else the `OS_*` variables",
         "Cloud in clouds.yaml whose credential creates and deletes: role member on every protected project, never admin.",
       ),
-      secret_file: optional(file, "the secret of clouds.yaml or the environment", secretFileDoc("writer")),
+      secret_file: secretFile(secretOf("writer"), cloudsSecret),
+      secret_fernet: secretFernet(secretOf("writer"), cloudsSecret),
+      secret_fernet_key_file: secretFernetKeyFile(secretOf("writer")),
     },
     timeout: optional(
       duration,
@@ -113,7 +128,9 @@ export const schema = {
       "Where state is kept. SQLite serves one conductor; MySQL, MariaDB and Galera serve several.",
       { sensitive: true },
     ),
-    password_file: optional(file, "the password of `database.url`", "File with the password of the database's user."),
+    password_file: secretFile(databasePassword, "the password of `database.url`"),
+    password_fernet: secretFernet(databasePassword, "the password of `database.url`"),
+    password_fernet_key_file: secretFernetKeyFile(databasePassword),
   },
   conductor: {
     user_ids: option(

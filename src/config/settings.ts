@@ -1,5 +1,6 @@
 import type { BrakeOverride } from "../domain/catalogue.ts";
 import type { Policy, Selection } from "../domain/policy.ts";
+import type { SecretSource } from "./secrets.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -8,8 +9,8 @@ export type LogLevel = (typeof logLevels)[number];
 export interface CredentialSettings {
   /** Name in clouds.yaml; null: `OS_CLOUD`, else the `OS_*` variables. */
   readonly cloud: string | null;
-  /** File with the password or application credential secret, in place of the one in clouds.yaml or `OS_*`. Absolute, or null. */
-  readonly secretFile: string | null;
+  /** Of the password or application credential secret; null: clouds.yaml's or `OS_*`'s. */
+  readonly secret: SecretSource | null;
 }
 
 /** Of `dirigent policy`. Files are absolute paths. */
