@@ -4,7 +4,7 @@ import { listen, type Listener, type TlsFiles } from "../api/policy-hook/listene
 import { createMetrics } from "../api/policy-hook/metrics.ts";
 import type { Environment } from "../config/environment.ts";
 import { ConfigError } from "../config/errors.ts";
-import { readSecret } from "../config/secrets.ts";
+import { readSecretFile } from "../config/secrets.ts";
 import type { PolicyHookSettings } from "../config/settings.ts";
 import type { Context } from "./command.ts";
 import { CommandError, exit } from "./exit-codes.ts";
@@ -106,7 +106,7 @@ function readTls(files: NonNullable<PolicyHookSettings["tls"]>, environment: Env
   };
   return {
     certificate: pem(files.certificateFile, "certificate_file"),
-    key: readSecret(files.keyFile, "policy_hook.tls.key_file", environment),
+    key: readSecretFile(files.keyFile, "policy_hook.tls.key_file", environment),
     clientCa: files.clientCaFile === null ? null : pem(files.clientCaFile, "client_ca_file"),
   };
 }

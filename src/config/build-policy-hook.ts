@@ -1,7 +1,7 @@
 import type { Environment } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
 import type { schema, Values } from "./schema.ts";
-import { readSecret, secretPath } from "./secrets.ts";
+import { readSecret, secretPath, secretSource } from "./secrets.ts";
 import type { PolicyHookSettings } from "./settings.ts";
 
 type Read = Values<typeof schema>["policy_hook"];
@@ -52,13 +52,20 @@ function tlsOf(
 }
 
 function catalogueOf({ catalogue }: Read, environment: Environment): PolicyHookSettings["catalogue"] {
-  const { file, max_age: maxAgeMs, database_url: url, database_password_file: passwordFile } = catalogue;
+  const { file, max_age: maxAgeMs, database_url: url } = catalogue;
+  const forms = {
+    file: catalogue.database_password_file,
+    fernet: catalogue.database_password_fernet,
+    fernetKeyFile: catalogue.database_password_fernet_key_file,
+  };
+  const password = secretSource("policy_hook.catalogue.database_password", forms, environment);
   if (file !== null && url !== null) {
     throw new ConfigError(["policy_hook.catalogue.file and policy_hook.catalogue.database_url exclude each other"]);
   }
-  if (passwordFile !== null && url === null) {
+  if (password !== null && url === null) {
+    const form = forms.fernet === null ? "file" : "fernet";
     throw new ConfigError([
-      "policy_hook.catalogue.database_password_file is set, but policy_hook.catalogue.database_url is not",
+      `policy_hook.catalogue.database_password_${form} is set, but policy_hook.catalogue.database_url is not`,
     ]);
   }
   if (file !== null) return { kind: "file", path: file, maxAgeMs };
@@ -68,9 +75,8 @@ function catalogueOf({ catalogue }: Read, environment: Environment): PolicyHookS
       "policy_hook.catalogue.database_url is SQLite's, which only its conductor may open; use conductor.catalogue_file and policy_hook.catalogue.file",
     ]);
   }
-  if (passwordFile === null) return { kind: "database", url };
-  const key = "policy_hook.catalogue.database_password_file";
+  if (password === null) return { kind: "database", url };
   const full = new URL(url);
-  full.password = encodeURIComponent(readSecret(secretPath(passwordFile, key, environment), key, environment));
+  full.password = encodeURIComponent(readSecret(password, environment));
   return { kind: "database", url: full.href };
 }

@@ -114,7 +114,7 @@ export function readSecret(source: SecretSource, environment: Environment): stri
  * Where a configured secret file is: an absolute path as it is, a plain name among the systemd credentials.
  * @throws ConfigError when there are none
  */
-function secretPath(name: string, key: string, environment: Environment): string {
+export function secretPath(name: string, key: string, environment: Environment): string {
   if (isAbsolute(name)) return name;
   const directory = variable(environment, "CREDENTIALS_DIRECTORY");
   if (directory !== null) return join(directory, name);
@@ -124,8 +124,11 @@ function secretPath(name: string, key: string, environment: Environment): string
   ]);
 }
 
-/** A file's text without the line break at its end. */
-function readSecretFile(path: string, key: string, environment: Environment): string {
+/**
+ * Reads a secret file's text, without the line break at its end.
+ * @throws ConfigError when it is missing, empty, or readable by others
+ */
+export function readSecretFile(path: string, key: string, environment: Environment): string {
   const file = environment.files.read(path);
   if (file === null) throw new ConfigError([`${path}: no such file; ${key} names it`]);
   const credentials = variable(environment, "CREDENTIALS_DIRECTORY");
