@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 
 /** What the launcher gives Node.js: what is measured is what runs. npm starts this in the project's folder. */
-const flags = /^exec "\$node" (.*) "\$main"/m.exec(readFileSync(join("bin", "dirigent"), "utf8"))?.[1];
+const flags = /^exec .* node (.*) "\$main"/m.exec(readFileSync(join("bin", "dirigent"), "utf8"))?.[1];
 if (flags === undefined) throw new Error("bin/dirigent does not show with which flags it runs Node.js");
 
 /** A process of this bench: the file, named without its ending, says what it does, its first argument how. It answers by messages. */

