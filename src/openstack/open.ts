@@ -40,38 +40,54 @@ export interface Clouds {
   close(): void;
 }
 
+/** How one credential's requests are sent. */
+type WireOptions = Pick<CloudOptions, "concurrency" | "retries" | "maxAnswerBytes">;
+
+/** Requests at once, for each service. */
+const limitersOf = ({ concurrency = 8 }: WireOptions): Record<ServiceName, Limiter> => ({
+  identity: new Limiter(concurrency),
+  compute: new Limiter(concurrency),
+  "block-storage": new Limiter(concurrency),
+});
+
+/**
+ * What the service clients of one credential share. Sends nothing yet.
+ * @param options.limiters shared with others that talk to the same cloud
+ * @throws ConnectionError when the CA file cannot be read
+ */
+export async function openWiring(
+  parameters: CloudParameters,
+  options: WireOptions & { readonly limiters?: Record<ServiceName, Limiter> },
+  deps: CloudDeps,
+): Promise<Wiring> {
+  const http = new Http(
+    {
+      ...(await caOf(parameters, deps)),
+      verify: parameters.verify,
+      timeoutMs: parameters.timeoutMs,
+      maxAnswerBytes: options.maxAnswerBytes ?? 256 * 1024 * 1024,
+      limiters: options.limiters ?? limitersOf(options),
+    },
+    deps,
+  );
+  return {
+    http,
+    session: new Session(parameters, http, deps),
+    versions: new Versions(http, deps),
+    retries: options.retries ?? defaultRetries,
+    deps,
+  };
+}
+
 /**
  * Opens both roles of one cloud. Sends nothing yet: the first call logs in.
  * @throws ConnectionError when a CA file cannot be read
  */
 export async function openClouds(options: CloudOptions, deps: CloudDeps): Promise<Clouds> {
-  const { pageSize = 1000, concurrency = 8 } = options;
-  const limiters: Record<ServiceName, Limiter> = {
-    identity: new Limiter(concurrency),
-    compute: new Limiter(concurrency),
-    "block-storage": new Limiter(concurrency),
-  };
-  const wire = async (parameters: CloudParameters): Promise<Wiring> => {
-    const http = new Http(
-      {
-        ...(await caOf(parameters, deps)),
-        verify: parameters.verify,
-        timeoutMs: parameters.timeoutMs,
-        maxAnswerBytes: options.maxAnswerBytes ?? 256 * 1024 * 1024,
-        limiters,
-      },
-      deps,
-    );
-    return {
-      http,
-      session: new Session(parameters, http, deps),
-      versions: new Versions(http, deps),
-      retries: options.retries ?? defaultRetries,
-      deps,
-    };
-  };
-  const reader = await wire(options.reader);
-  const writer = options.writer === options.reader ? reader : await wire(options.writer);
+  const { pageSize = 1000 } = options;
+  const shared = { ...options, limiters: limitersOf(options) };
+  const reader = await openWiring(options.reader, shared, deps);
+  const writer = options.writer === options.reader ? reader : await openWiring(options.writer, shared, deps);
   return {
     reader: readerCloud(reader, pageSize),
     writer: writerCloud(writer),

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parse } from "yaml";
+import { guardedRule } from "../../src/domain/guard.ts";
 import { mustRun, run } from "./support/processes.ts";
 
 /** Rules by name, as Cinder's own policy engine prints their checks. */
@@ -74,6 +75,13 @@ describe("the policy files we ship, in the installed Cinder's own policy engine"
     assert.equal(rules["volume:delete"], "(rule:dirigent_member and rule:dirigent_volume)");
     assert.equal(rules["dirigent_member"], defaults["volume:delete"]);
     assert.deepEqual(Object.keys(await read(shipped("dirigent-volume-delete.yaml"))), ["volume:delete"]);
+  });
+
+  it("names no rule that the hook does not know", () => {
+    for (const name of [...guarded, "volume:delete"]) {
+      // A rule that the hook does not know is a deletion of whatever kind the address says: with two kinds it shows.
+      assert.deepEqual(guardedRule(name, "backup"), guardedRule(name, "volume"), name);
+    }
   });
 
   it("oslopolicy-validator finds nothing but the five names of ours", async () => {

@@ -9,6 +9,7 @@ import { run, type Finished } from "./processes.ts";
 export interface Installation {
   readonly directory: string;
   readonly database: string;
+  readonly configFile: string;
   readonly environment: NodeJS.ProcessEnv;
   /** Writes the configuration anew; sections replace those of {@link install}. */
   configure(sections: Readonly<Record<string, unknown>>): Promise<void>;
@@ -51,6 +52,7 @@ export async function install(
   return {
     directory,
     database,
+    configFile: file,
     environment,
     configure,
     run: runIt,
