@@ -125,8 +125,13 @@ async function complete(conductor: Conductor, job: Job, backup: Backup, signal: 
     key: job.key,
     from: "running",
     to: "succeeded",
-    // Cinder may have made a full although an incremental was asked for: what is recorded is what is.
-    patch: { reason: "succeeded", endedAt: now, mode: backup.isIncremental ? "incremental" : "full" },
+    // Cinder may have made a full although an incremental was asked for, and the volume may have been extended: what is recorded is what is.
+    patch: {
+      reason: "succeeded",
+      endedAt: now,
+      mode: backup.isIncremental ? "incremental" : "full",
+      sizeGiB: backup.sizeGiB,
+    },
     entries: [
       entryOf(job, backup, { parentId, parentVerified: parentId !== null || !backup.isIncremental, goodAt: now }),
     ],
@@ -156,7 +161,7 @@ const entryOf = (
   serverId: job.serverId,
   setId: job.setId,
   isIncremental: backup.isIncremental,
-  sizeGiB: job.sizeGiB,
+  sizeGiB: backup.sizeGiB,
   volumeType: job.volumeType,
   keepUntil: job.keepUntil,
   held: readMarks(backup.metadata).held,

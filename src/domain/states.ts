@@ -20,8 +20,8 @@ export function deadlineOf(
 }
 
 /**
- * Judges a job that is running by what Cinder shows of its backup; `"gone"` stands for a 404. Only `available` without a fail reason and of
- * the source's size is success. A word of a later Cinder counts as running, until the deadline.
+ * Judges a job that is running by what Cinder shows of its backup; `"gone"` stands for a 404. Only `available` without a fail reason and at
+ * least of the size that its source had when it was planned is success. A word of a later Cinder counts as running, until the deadline.
  */
 export function judgeBackup(job: Pick<Job, "sizeGiB" | "deadlineAt">, seen: Backup | "gone", now: Date): Verdict {
   if (seen === "gone") return { kind: "failed", reason: "vanished", message: null };
@@ -43,7 +43,8 @@ export function judgeBackup(job: Pick<Job, "sizeGiB" | "deadlineAt">, seen: Back
 function judgeAvailable(sizeGiB: number, seen: Backup): Verdict {
   const failReason = said(seen);
   if (failReason !== null) return { kind: "failed", reason: "ended_in_error", message: failReason };
-  if (seen.sizeGiB !== sizeGiB) {
+  // Volumes only grow. One that was extended after it was planned is backed up as large as it was then (its row takes the size from the volume).
+  if (!(seen.sizeGiB >= sizeGiB)) {
     const message = `the backup has ${seen.sizeGiB} GiB, the volume ${sizeGiB} GiB`;
     return { kind: "failed", reason: "wrong_size", message };
   }

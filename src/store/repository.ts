@@ -15,6 +15,7 @@ export type JobPatch = Partial<
   Pick<
     Job,
     | "reason"
+    | "sizeGiB"
     | "message"
     | "requestId"
     | "backupId"

@@ -54,6 +54,27 @@ describe("a night with a fault", () => {
     await auditNight(night);
   });
 
+  it("a volume is extended between plan and POST: its backup is whole, recorded with its real size", async (t) => {
+    const night = await start(t);
+    const volume = night.cloud.volumes[0]!;
+    const extended = volume.sizeGiB + 2;
+    night.simulator.faults.add({
+      method: "POST",
+      path: /backups$/,
+      when: ({ body }) => {
+        if (body.includes(volume.id)) volume.sizeGiB = extended;
+        return false;
+      },
+      action: { kind: "answer", status: 500, body: {} },
+    });
+    assert.equal((await night.once()).outcome, "ok");
+    assert.deepEqual(await ends(night), [good, good, good, good]);
+    const [job] = (await night.repository.jobs({})).filter((each) => each.volumeId === volume.id);
+    const [entry] = (await night.repository.catalogue()).filter((each) => each.volumeId === volume.id);
+    assert.deepEqual([job?.sizeGiB, entry?.sizeGiB], [extended, extended]);
+    await auditNight(night);
+  });
+
   it("quota taken by somebody else between the check and the POST: Cinder's own refusal is recorded, not retried", async (t) => {
     const night = await start(t);
     night.simulator.faults.add({
