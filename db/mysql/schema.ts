@@ -1,5 +1,6 @@
 import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
 import type { DeliveryChannel, DeliveryState, DeliverySubject } from "../../src/domain/deliveries.ts";
+import type { OrderState } from "../../src/domain/orders.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
 import { bigint, boolean, customType, datetime, index, int, mysqlTable, primaryKey, uniqueIndex } from "./drizzle.ts";
@@ -91,6 +92,7 @@ export const jobs = mysqlTable(
     windowEndsAt: instant("window_ends_at").notNull(),
     keepUntil: instant("keep_until").notNull(),
     backupName: label("backup_name").notNull(),
+    description: longtext("description"),
     state: id("state").$type<JobState>().notNull(),
     reason: id("reason").$type<Reason>(),
     message: longtext("message"),
@@ -186,6 +188,22 @@ export const deliveries = mysqlTable(
     index("deliveries_run_id").on(t.runId),
     index("deliveries_created_at").on(t.createdAt),
   ],
+);
+
+export const orders = mysqlTable(
+  "orders",
+  {
+    id: id("id").primaryKey(),
+    /** What is to be done, as JSON. */
+    body: longtext("body").notNull(),
+    state: id("state").$type<OrderState>().notNull(),
+    askedAt: instant("asked_at").notNull(),
+    expiresAt: instant("expires_at").notNull(),
+    endedAt: instant("ended_at"),
+    /** What became of it, as JSON. */
+    result: longtext("result"),
+  },
+  (t) => [index("orders_state").on(t.state)],
 );
 
 export const quotaSamples = mysqlTable(

@@ -1,5 +1,6 @@
 import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
 import type { DeliveryChannel, DeliveryState, DeliverySubject } from "../../src/domain/deliveries.ts";
+import type { OrderState } from "../../src/domain/orders.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
 import { customType, index, integer, primaryKey, sqliteTable, text } from "./drizzle.ts";
@@ -81,6 +82,8 @@ export const jobs = sqliteTable(
     windowEndsAt: instant("window_ends_at").notNull(),
     keepUntil: instant("keep_until").notNull(),
     backupName: text("backup_name").notNull(),
+    /** An operator's own; null: a sentence of ours. */
+    description: text("description"),
     state: text("state").$type<JobState>().notNull(),
     reason: text("reason").$type<Reason>(),
     message: text("message"),
@@ -176,6 +179,23 @@ export const deliveries = sqliteTable(
     index("deliveries_run_id").on(t.runId),
     index("deliveries_created_at").on(t.createdAt),
   ],
+);
+
+/** What operators asked the conductor to do. */
+export const orders = sqliteTable(
+  "orders",
+  {
+    id: text("id").primaryKey(),
+    /** What is to be done, as JSON. */
+    body: text("body").notNull(),
+    state: text("state").$type<OrderState>().notNull(),
+    askedAt: instant("asked_at").notNull(),
+    expiresAt: instant("expires_at").notNull(),
+    endedAt: instant("ended_at"),
+    /** What became of it, as JSON. */
+    result: text("result"),
+  },
+  (t) => [index("orders_state").on(t.state)],
 );
 
 export const quotaSamples = sqliteTable(

@@ -41,7 +41,8 @@ export async function submit(conductor: Conductor, lease: LeaseKeeper, job: Job,
       {
         volumeId: job.volumeId,
         name: job.backupName,
-        description: `${job.mode} backup of ${job.volumeName === "" ? job.volumeId : job.volumeName}`,
+        description:
+          job.description ?? `${job.mode} backup of ${job.volumeName === "" ? job.volumeId : job.volumeName}`,
         metadata: marksOf(job),
         incremental: job.mode === "incremental",
         ...(settings.container === null ? {} : { container: settings.container }),

@@ -38,6 +38,8 @@ export interface Job {
   readonly windowEndsAt: Date;
   readonly keepUntil: Date;
   readonly backupName: string;
+  /** An operator's own; `null`: a sentence of ours. */
+  readonly description: string | null;
   readonly state: JobState;
   readonly reason: Reason | null;
   /** The service's own words, for operators. */

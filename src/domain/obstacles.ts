@@ -32,10 +32,12 @@ export const serverProblem = (server: Server): Obstacle | null =>
     ? because("server_state", `status ${server.status}`)
     : null;
 
-const pairProblem = (server: Server, volume: Volume): Obstacle | null =>
+/** Why a volume is not backed up with this server. */
+export const pairProblem = (server: Server, volume: Volume): Obstacle | null =>
   serverProblem(server) ?? (server.projectId === volume.projectId ? null : because("foreign_volume"));
 
-function volumeProblem(scene: Scene, volume: Volume): Obstacle | null {
+/** Why a volume is not backed up, whatever it is attached to. */
+export function volumeProblem(scene: Scene, volume: Volume): Obstacle | null {
   const { now, policy, selection, slot } = scene.input;
   if (asksToSkip(volume, selection)) return because("skip_requested");
   const points = scene.input.points.get(volume.id)?.points ?? [];

@@ -85,6 +85,7 @@ describe("planBackups", () => {
           shared: false,
           windowEndsAt: at("2026-11-21T07:00:00Z"),
           keepUntil: at("2026-12-04T23:00:00Z"),
+          description: null,
           backupName: "name of v1-2026-11-21T00-00",
           state: "planned",
           reason: null,

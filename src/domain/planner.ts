@@ -80,11 +80,17 @@ const skipOf = (server: Server, volumeId: string | null, volumeName: string, obs
   message: obstacle.message,
 });
 
-function planJob({ input, requests, serversOf }: Scene, server: Server, volume: Volume, date: string): Job {
+/** The job of one volume. @param server what it is backed up with; `null` for a volume on its own */
+export function planJob(
+  { input, requests, serversOf }: Scene,
+  server: Server | null,
+  volume: Volume,
+  date: string,
+): Job {
   const { now, policy, runId, slot } = input;
   const { mode, reason: modeReason, parentId } = chooseMode(volume, input.points.get(volume.id), policy.fullEvery);
   const requestOf = (id: string): RetentionRequest | undefined => requests.get(id);
-  const retentionMs = promisedRetentionMs(requestOf(volume.id), requestOf(server.id), policy);
+  const retentionMs = promisedRetentionMs(requestOf(volume.id), requestOf(server?.id ?? ""), policy);
   const attachedTo = new Set([...volume.serverIds, ...(serversOf.get(volume.id) ?? []).map((s) => s.id)]);
   return {
     key: workKey(volume.id, policy.name, slot.id),
@@ -92,11 +98,11 @@ function planJob({ input, requests, serversOf }: Scene, server: Server, volume: 
     projectId: volume.projectId,
     volumeId: volume.id,
     volumeName: volume.name,
-    serverId: server.id,
-    serverName: server.name,
+    serverId: server?.id ?? "",
+    serverName: server?.name ?? "",
     policy: policy.name,
     slot: slot.id,
-    setId: `${server.id}/${slot.id}`,
+    setId: `${server?.id ?? volume.id}/${slot.id}`,
     mode,
     modeReason,
     parentId,
@@ -110,11 +116,12 @@ function planJob({ input, requests, serversOf }: Scene, server: Server, volume: 
       VOLUME_NAME: volume.name.trim() === "" ? volume.id : volume.name,
       BACKUP_DATE: date,
       VOLUME_ID: volume.id,
-      SERVER_NAME: server.name,
+      SERVER_NAME: server?.name ?? "",
       PROJECT_ID: volume.projectId,
       POLICY: policy.name,
       TIMESTAMP: String(Math.floor(now.getTime() / 1000)),
     }),
+    description: null,
     state: "planned",
     reason: null,
     message: null,

@@ -160,7 +160,10 @@ function judgeVolume(volume: VolumePoints, input: RotationInput): Judgement[] {
 }
 
 /** A retention that is no time at all (a damaged or empty policy) never means "delete". */
-function retentionInForce(volumeId: string, { retentionMsOf, policy }: RotationInput): number {
+export function retentionInForce(
+  volumeId: string,
+  { retentionMsOf, policy }: Pick<RotationInput, "retentionMsOf" | "policy">,
+): number {
   const retentionMs = Math.max(retentionMsOf(volumeId), policy.minimumRetentionMs);
   return retentionMs > 0 ? retentionMs : Infinity;
 }
@@ -186,9 +189,9 @@ function aliveBecause(line: readonly Point[], view: VolumeView, gone: boolean): 
 }
 
 /** What Cinder shows that forbids deleting any of it, or makes it wait. */
-function obstacle(
+export function obstacle(
   chain: Chain,
-  { volume, input }: { readonly volume: VolumePoints; readonly input: RotationInput },
+  { volume, input }: { readonly volume: VolumePoints; readonly input: Pick<RotationInput, "projectId"> },
 ): Reason | null {
   const { members } = chain;
   if (members.some((point) => point.projectId !== input.projectId)) return "keep_has_children";
@@ -201,7 +204,7 @@ function obstacle(
  * With Ceph, all backups of a volume made from snapshots share one image: a second one fails, and deleting the failed row destroys the
  * first, which stays `available`.
  */
-function sharesImage(point: Point, volume: VolumePoints): boolean {
+export function sharesImage(point: Point, volume: VolumePoints): boolean {
   const fromSnapshot = ({ backup }: Point): boolean => backup.snapshotId !== null;
   if (!fromSnapshot(point) || point.backup.status !== "error") return false;
   return volume.others.some(fromSnapshot) || volume.points.some((other) => fromSnapshot(other) && other.goodByMarks);

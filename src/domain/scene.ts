@@ -40,11 +40,15 @@ export interface Scene {
 /** Order by code unit: the same everywhere, whatever the locale. */
 export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-export function setScene(input: PlanInput): Scene {
-  const { servers, volumes, selection } = input;
+/** @param isWanted which servers it is about; by default the tagged ones */
+export function setScene(
+  input: PlanInput,
+  isWanted: (server: Server) => boolean = (server) => isTagged(server, input.selection),
+): Scene {
+  const { servers, volumes } = input;
   const byServer = indexByServer(volumes.values());
   // A page that was read twice must not make a server's volumes look shared: one server for each id.
-  const byId = new Map(servers.filter((s) => isTagged(s, selection)).map((s) => [s.id, s]));
+  const byId = new Map(servers.filter(isWanted).map((s) => [s.id, s]));
   const sorted = [...byId.values()].sort((a, b) => compareText(a.id, b.id));
   const tagged = new Map(sorted.map((server) => [server, volumesOf(server, byServer).sort(compareText)]));
 

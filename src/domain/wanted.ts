@@ -22,7 +22,7 @@ export interface VolumeView {
 }
 
 /** Cinder deletes from these two states only. */
-const settled: ReadonlySet<string> = new Set(["available", "error"]);
+export const settled: ReadonlySet<string> = new Set(["available", "error"]);
 const leaving: ReadonlySet<string> = new Set(["deleting", "deleted", "error_deleting"]);
 
 export const isLeaving = (point: Point): boolean => leaving.has(point.backup.status);
@@ -31,14 +31,16 @@ export function viewVolume(
   points: readonly Point[],
   context: Pick<VolumeView, "view" | "nowMs" | "retentionMs" | "unpromisedMs">,
 ): VolumeView {
-  const good = points.filter((point) => (context.view === "marks" ? point.goodByMarks : point.good));
   return {
     ...context,
     points,
-    newestGood: newest(good),
+    newestGood: newestGood(points, context.view),
     newestFailed: newest(points.filter((point) => point.backup.status === "error")),
   };
 }
+
+export const newestGood = (points: readonly Point[], view: View): Point | null =>
+  newest(points.filter((point) => (view === "marks" ? point.goodByMarks : point.good)));
 
 /** Of equally old ones the last: a child rather than its parent. */
 const newest = (points: readonly Point[]): Point | null =>

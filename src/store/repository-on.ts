@@ -5,6 +5,7 @@ import { deliveryMethods } from "./deliveries.ts";
 import { historyMethods } from "./history.ts";
 import { jobMethods } from "./jobs.ts";
 import { leaseMethods } from "./leases.ts";
+import { orderMethods } from "./orders.ts";
 import type { Repository } from "./repository.ts";
 
 /** The repository on an open database; every method passes through `io` as one step of its name. */
@@ -15,6 +16,7 @@ export function repositoryOn(db: Database, io: Io): Repository {
     ...jobMethods(db),
     ...catalogueMethods(db),
     ...deliveryMethods(db),
+    ...orderMethods(db),
   };
   const step =
     <A extends unknown[], T>(name: string, method: (...args: A) => Promise<T>) =>
@@ -44,6 +46,9 @@ export function repositoryOn(db: Database, io: Io): Repository {
     deliveries: step("deliveries", methods.deliveries),
     moveDelivery: step("moveDelivery", methods.moveDelivery),
     purgeDeliveries: step("purgeDeliveries", methods.purgeDeliveries),
+    insertOrder: step("insertOrder", methods.insertOrder),
+    orders: step("orders", methods.orders),
+    moveOrder: step("moveOrder", methods.moveOrder),
     insertQuotaSamples: step("insertQuotaSamples", methods.insertQuotaSamples),
     quotaSamples: step("quotaSamples", methods.quotaSamples),
   };

@@ -1,5 +1,6 @@
 import type { CatalogueEntry, Job, JobState, Operation, OverrideSeen } from "../domain/catalogue.ts";
 import type { Delivery, DeliveryState } from "../domain/deliveries.ts";
+import type { Order, OrderState } from "../domain/orders.ts";
 import type { ProjectReport, Run, RunOutcome } from "../domain/runs.ts";
 
 /** A lease with its fencing number, which grows with every change of owner. */
@@ -160,6 +161,22 @@ export interface Repository {
   }): Promise<boolean>;
   /** Removes those that ended before an instant. @returns how many */
   purgeDeliveries(endedBefore: Date): Promise<number>;
+
+  insertOrder(order: Order): Promise<void>;
+  /** In the order in which they were asked for. */
+  orders(filter: { id?: string; states?: readonly OrderState[] }): Promise<Order[]>;
+  /**
+   * Moves an order from one state to another by one conditional statement. `lease`, when given, must still be the current one, as in
+   * {@link Repository.moveJob}.
+   * @returns false when the order was not in `from`, or the lease is lost
+   */
+  moveOrder(change: {
+    id: string;
+    from: OrderState;
+    to: OrderState;
+    patch?: Partial<Pick<Order, "endedAt" | "result">>;
+    lease?: Lease;
+  }): Promise<boolean>;
 
   insertQuotaSamples(samples: readonly QuotaSample[]): Promise<void>;
   /** Newest first. */

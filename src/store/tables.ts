@@ -4,6 +4,7 @@ import type * as sqlite from "../../db/sqlite/schema.ts";
 import type { CatalogueEntry, Job, Operation, OverrideSeen } from "../domain/catalogue.ts";
 import type { Delivery } from "../domain/deliveries.ts";
 import type { ProjectReport, Run } from "../domain/runs.ts";
+import type { Order } from "../domain/orders.ts";
 import type { Lease, QuotaSample } from "./repository.ts";
 
 /**
@@ -17,6 +18,9 @@ export type OperationRow = Operation & { readonly seq: number };
 /** A report with all that is not searched for as JSON. */
 export type ReportRow = Pick<ProjectReport, "id" | "runId" | "projectId" | "at"> & { readonly body: string };
 
+/** An order with what is to be done, and what became of it, as JSON. */
+export type OrderRow = Omit<Order, "body" | "result"> & { readonly body: string; readonly result: string | null };
+
 export interface Tables {
   readonly runs: StoredTable<Run>;
   readonly operations: StoredTable<OperationRow>;
@@ -25,6 +29,7 @@ export interface Tables {
   readonly leases: StoredTable<Lease>;
   readonly reports: StoredTable<ReportRow>;
   readonly deliveries: StoredTable<Delivery>;
+  readonly orders: StoredTable<OrderRow>;
   readonly quotaSamples: StoredTable<QuotaSample>;
   readonly overridesSeen: StoredTable<OverrideSeen>;
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { CatalogueEntry, Job, Operation } from "../../src/domain/catalogue.ts";
 import type { Delivery } from "../../src/domain/deliveries.ts";
+import type { Order } from "../../src/domain/orders.ts";
 import type { ProjectReport, Run } from "../../src/domain/runs.ts";
 import { StoreError } from "../../src/store/errors.ts";
 
@@ -54,6 +55,7 @@ export const job = (key: string, more: Partial<Job> = {}): Job => ({
   windowEndsAt: at("06:00:00.000"),
   keepUntil: new Date("2026-04-28T00:00:00.001Z"),
   backupName: "data-2026-03-29",
+  description: null,
   state: "planned",
   reason: null,
   message: null,
@@ -87,6 +89,17 @@ export const entry = (backupId: string, more: Partial<CatalogueEntry> = {}): Cat
   goodAt: null,
   deleteSentAt: null,
   goneAt: null,
+  ...more,
+});
+
+export const order = (id: string, more: Partial<Order> = {}): Order => ({
+  id,
+  body: { kind: "hold", backupIds: ["b1"], note: hardName },
+  state: "waiting",
+  askedAt: now,
+  expiresAt: later(600_000),
+  endedAt: null,
+  result: null,
   ...more,
 });
 

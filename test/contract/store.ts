@@ -6,8 +6,9 @@ import { openStore } from "../../src/store/open.ts";
 import type { Repository } from "../../src/store/repository.ts";
 import { deliveriesContract } from "./store-deliveries.ts";
 import { historyContract } from "./store-history.ts";
+import { ordersContract } from "./store-orders.ts";
 import { pointsContract } from "./store-points.ts";
-import { entry, job, now, operation, report, run, storeError } from "./store-rows.ts";
+import { entry, job, now, operation, order, report, run, storeError } from "./store-rows.ts";
 import type { StoreUnderTest } from "./store-under-test.ts";
 import { workContract } from "./store-work.ts";
 
@@ -41,6 +42,7 @@ export function storeContract(fresh: () => Promise<string>): void {
   workContract(db);
   pointsContract(db);
   historyContract(db);
+  ordersContract(db);
   deliveriesContract(db);
 
   it("every method is one step of its name, and what the seam throws comes out", async () => {
@@ -73,6 +75,9 @@ export function storeContract(fresh: () => Promise<string>): void {
     await watched.deliveries({ limit: 1 });
     await watched.moveDelivery({ id: "a", patch: { state: "sent" } });
     await watched.purgeDeliveries(now);
+    await watched.insertOrder(order("1"));
+    await watched.orders({});
+    await watched.moveOrder({ id: "1", from: "waiting", to: "withdrawn" });
     await watched.insertQuotaSamples([]);
     await watched.quotaSamples({ projectId: "p1", limit: 1 });
     const names = Object.keys(watched).filter((name) => name !== "close");

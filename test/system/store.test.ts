@@ -86,7 +86,7 @@ describe("the store on MariaDB", () => {
       await migrate(url.replace(/[^/]*$/, database));
       const names = await tablesOf(url.replace(/[^/]*$/, database));
       assert.deepEqual(names, await tablesOf(url));
-      assert.equal(names.length, 11);
+      assert.equal(names.length, 12);
       const sql = `SELECT t.table_name, t.engine, k.constraint_name FROM information_schema.tables t
         LEFT JOIN information_schema.table_constraints k ON k.table_schema = t.table_schema AND k.table_name = t.table_name
         AND k.constraint_type = 'PRIMARY KEY' WHERE t.table_schema = ?`;

@@ -124,6 +124,7 @@ export const aJob = (volumeId: string, fields: Partial<Job> = {}): Job => {
     shared: false,
     windowEndsAt: at("2026-11-21T07:00:00Z"),
     keepUntil: at("2026-12-04T23:00:00Z"),
+    description: null,
     backupName: `name of ${volumeId}-2026-11-21T00-00`,
     state: "planned",
     reason: null,

@@ -258,6 +258,7 @@ export function jobFor(volume: Volume, facts: { serverId: string; policy: Policy
     shared: false,
     windowEndsAt: slot.windowEndsAt,
     keepUntil: new Date(slot.startsAt.getTime() + policy.retentionMs),
+    description: null,
     backupName: `${volume.id}-${slot.id}`,
     state,
     reason: state === "failed" ? "ended_in_error" : null,
