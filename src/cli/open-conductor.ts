@@ -23,6 +23,7 @@ export const conductorSettings = (settings: Settings): ConductorSettings => ({
   limits: settings.limits,
   settleMs: settings.openstack.settleTimeMs,
   pollMs: settings.conductor.pollIntervalMs,
+  keepHistoryMs: settings.conductor.keepHistoryMs,
   leaseTtlMs: settings.conductor.leaseTtlMs,
   leaseOwner: settings.conductor.name,
   deadline: settings.deadline,

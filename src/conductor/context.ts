@@ -26,6 +26,7 @@ export interface ConductorSettings {
   };
   readonly settleMs: number;
   readonly pollMs: number;
+  readonly keepHistoryMs: number;
   readonly leaseTtlMs: number;
   readonly leaseOwner: string;
   readonly deadline: { readonly baseMs: number; readonly bytesPerSecond: number };

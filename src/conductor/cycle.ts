@@ -11,6 +11,7 @@ import { adoptDone } from "./adopt.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
 import { ProjectEnds } from "./ends.ts";
 import { executeJobs } from "./execute.ts";
+import { forgetOldRuns } from "./history.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import type { ClockWatch } from "./memory.ts";
 import { groupByProject, knownJobs, limitJobs, planWith, planWithoutPoints, type PlanInput } from "./plan.ts";
@@ -309,6 +310,9 @@ async function executeAndEnd(
     { userIds: cycle.userIds, order: plan.jobs.map((job) => job.key), ends, interrupt: cycle.interrupt },
     signals,
   );
+  // A wrong clock or a partial scan must not make it forget the last good one.
+  if (options.rotateAll && !cycle.partial && !signals.drain.aborted && cycle.clockTrusted())
+    await forgetOldRuns(conductor);
   return { outcome: await outcomeOf(cycle, tracked), reports, idle: false, news };
 }
 

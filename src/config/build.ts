@@ -80,6 +80,7 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
     conductor: {
       userIds: values.conductor.user_ids,
       timeZone: values.conductor.time_zone,
+      keepHistoryMs: values.conductor.keep_history,
       backupSchedule: values.conductor.backup_schedule,
       rotationSchedule: values.conductor.rotation_schedule,
       name: values.conductor.name ?? environment.hostName,

@@ -1,3 +1,4 @@
+import { dayMs } from "../domain/durations.ts";
 import { periodProblem } from "../domain/slots.ts";
 import { brakeOverrides } from "./brake-overrides.ts";
 import {
@@ -149,6 +150,14 @@ export const schema = {
       text(/^[\x21-\x7e]{1,128}$/, "1 to 128 visible characters"),
       "the host name",
       "Name of this conductor in the lease and in reports. Different on every host.",
+    ),
+    keep_history: option(
+      durationThat("history", {
+        allowed: "a duration of at least 30d",
+        problem: (ms) => (ms < 30 * dayMs ? "is too short" : null),
+      }),
+      "1y",
+      "How long runs with their jobs, operations and reports are kept. What open work and existing backups need stays as long as they do.",
     ),
     lease_ttl: option(duration, "30s", "How long a conductor that died keeps the others waiting."),
     poll_interval: option(duration, "15s", "How often running backups are looked at."),

@@ -76,6 +76,7 @@ export interface Settings {
     readonly rotationSchedule: string;
     /** Owner of the lease. */
     readonly name: string;
+    readonly keepHistoryMs: number;
     readonly leaseTtlMs: number;
     /** Between two looks at running backups. */
     readonly pollIntervalMs: number;

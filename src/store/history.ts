@@ -1,5 +1,5 @@
-import { and, asc, desc, eq, gte, inArray, isNotNull, isNull } from "../../db/drizzle.ts";
-import type { Operation } from "../domain/catalogue.ts";
+import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, lt, sql } from "../../db/drizzle.ts";
+import { openJobStates, type Operation } from "../domain/catalogue.ts";
 import type { PointsSummary, ProjectReport, ReportLine } from "../domain/runs.ts";
 import type { Database, Statements } from "./database.ts";
 import { chunksOf } from "./chunks.ts";
@@ -19,10 +19,14 @@ type HistoryMethods = Pick<
   | "reports"
   | "insertQuotaSamples"
   | "quotaSamples"
+  | "forgetRuns"
 >;
 
+/** Runs forgotten at once: with 20,000 volumes a run has some 60,000 rows. */
+const forgottenAtOnce = 5;
+
 export function historyMethods(db: Database): HistoryMethods {
-  const { runs, operations, reports, quotaSamples } = db.tables;
+  const { jobs, runs, operations, orders, reports, restorePoints, quotaSamples } = db.tables;
   return {
     insertRun: (run) => db.write((s) => s.insert(runs, [run], "keep")),
     async updateRun(id, patch, queued = []) {
@@ -98,6 +102,26 @@ export function historyMethods(db: Database): HistoryMethods {
           limit,
         }),
       ),
+
+    forgetRuns: (before) =>
+      db.transaction(async (s) => {
+        const atWork = sql`select ${jobs.runId} from ${jobs} where ${inArray(jobs.state, [...openJobStates])}`;
+        const old = await s.select(runs, {
+          where: and(lt(runs.startedAt, before), sql`${runs.id} not in (${atWork})`),
+          orderBy: [asc(runs.startedAt), asc(runs.id)],
+          limit: forgottenAtOnce,
+        });
+        if (old.length === 0) return 0;
+        const ids = old.map((run) => run.id);
+        await s.delete(jobs, inArray(jobs.runId, ids));
+        await s.delete(operations, inArray(operations.runId, ids));
+        await s.delete(reports, inArray(reports.runId, ids));
+        await s.delete(runs, inArray(runs.id, ids));
+        await s.delete(quotaSamples, lt(quotaSamples.at, before));
+        await s.delete(orders, lt(orders.endedAt, before));
+        await s.delete(restorePoints, lt(restorePoints.goneAt, before));
+        return old.length;
+      }),
   };
 }
 

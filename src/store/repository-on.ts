@@ -49,6 +49,7 @@ export function repositoryOn(db: Database, io: Io): Repository {
     insertOrder: step("insertOrder", methods.insertOrder),
     orders: step("orders", methods.orders),
     moveOrder: step("moveOrder", methods.moveOrder),
+    forgetRuns: step("forgetRuns", methods.forgetRuns),
     insertQuotaSamples: step("insertQuotaSamples", methods.insertQuotaSamples),
     quotaSamples: step("quotaSamples", methods.quotaSamples),
   };

@@ -178,6 +178,13 @@ export interface Repository {
     lease?: Lease;
   }): Promise<boolean>;
 
+  /**
+   * Deletes the oldest few runs that started before `before` with their jobs, operations and reports, and quota samples, orders and rows of backups that were over or gone by
+   * then. A run with an open job stays.
+   * @returns how many runs; 0 when none is left
+   */
+  forgetRuns(before: Date): Promise<number>;
+
   insertQuotaSamples(samples: readonly QuotaSample[]): Promise<void>;
   /** Newest first. */
   quotaSamples(filter: { projectId: string; limit: number }): Promise<QuotaSample[]>;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ProjectReport } from "../../src/domain/runs.ts";
 import type { Repository } from "../../src/store/repository.ts";
-import { at, hardName, later, now, operation, report, run, storeError } from "./store-rows.ts";
+import { at, entry, hardName, job, later, now, operation, report, run, storeError } from "./store-rows.ts";
 import type { StoreUnderTest } from "./store-under-test.ts";
 
 /** Runs, operations, reports and quota samples. */
@@ -49,6 +49,64 @@ export function historyContract(db: StoreUnderTest): void {
       await db.store.insertRun(run("r1"));
       await db.store.insertRun(run("r1", { message: "again" }));
       assert.deepEqual(await db.store.runs({ limit: 10 }), [run("r1")]);
+    });
+  });
+
+  describe("old runs", () => {
+    it("are forgotten with all that hangs on them, but not while a job of theirs is open", async () => {
+      const { store } = db;
+      const old = at("00:00:00.000");
+      const sample = { projectId: "p1", backupsLimit: 1, backupsUsed: 0, gigabytesLimit: 1, gigabytesUsed: 0 };
+      for (const [id, startedAt, state] of [
+        ["over", old, "succeeded"],
+        ["killed", old, "failed"],
+        ["stuck", old, "running"],
+        ["new", now, "succeeded"],
+      ] as const) {
+        await store.insertRun(run(id, { startedAt }));
+        await store.insertJobs([job(`job of ${id}`, { runId: id, state })]);
+        await store.appendOperations([operation(`done in ${id}`, { runId: id, at: startedAt })]);
+        await store.insertReport(report(`report of ${id}`, { runId: id, at: startedAt }));
+      }
+      await store.insertQuotaSamples([
+        { ...sample, at: old },
+        { ...sample, at: now },
+      ]);
+      await store.upsertCatalogue([
+        entry("was gone", { goneAt: old }),
+        entry("gone now", { goneAt: now }),
+        entry("there"),
+      ]);
+      assert.equal(await store.forgetRuns(old), 0);
+      assert.equal(await store.forgetRuns(now), 2);
+      assert.equal(await store.forgetRuns(now), 0);
+      assert.deepEqual(
+        {
+          runs: (await store.runs({ limit: 9 })).map((row) => row.id),
+          jobs: (await store.jobs({})).map((row) => row.key),
+          operations: (await store.operations({})).map((row) => row.id),
+          reports: (await store.reports({ limit: 9 })).map((row) => row.id),
+          quota: (await store.quotaSamples({ projectId: "p1", limit: 9 })).map((row) => row.at),
+          catalogue: (await store.catalogue({ includeGone: true })).map((row) => row.backupId),
+        },
+        {
+          runs: ["new", "stuck"],
+          jobs: ["job of new", "job of stuck"],
+          operations: ["done in stuck", "done in new"],
+          reports: ["report of new", "report of stuck"],
+          quota: [now],
+          catalogue: ["gone now", "there"],
+        },
+      );
+    });
+    it("are forgotten a few at a time, the oldest first", async () => {
+      const ids = ["1", "2", "3", "4", "5", "6", "7"];
+      for (const id of ids) await db.store.insertRun(run(id, { startedAt: at(`00:00:0${id}.000`) }));
+      const left = async (): Promise<string[]> => (await db.store.runs({ limit: 9 })).map((row) => row.id);
+      assert.equal(await db.store.forgetRuns(at("00:00:07.000")), 5);
+      assert.deepEqual(await left(), ["7", "6"]);
+      assert.equal(await db.store.forgetRuns(at("00:00:07.000")), 1);
+      assert.deepEqual(await left(), ["7"]);
     });
   });
 

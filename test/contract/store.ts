@@ -78,6 +78,7 @@ export function storeContract(fresh: () => Promise<string>): void {
     await watched.insertOrder(order("1"));
     await watched.orders({});
     await watched.moveOrder({ id: "1", from: "waiting", to: "withdrawn" });
+    await watched.forgetRuns(now);
     await watched.insertQuotaSamples([]);
     await watched.quotaSamples({ projectId: "p1", limit: 1 });
     const names = Object.keys(watched).filter((name) => name !== "close");

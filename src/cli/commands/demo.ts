@@ -53,6 +53,7 @@ const settings: ConductorSettings = {
   limits: { global: 12, perProject: 4, perPool: 12, perBackupService: 12 },
   settleMs: 5 * 60 * 1000,
   pollMs: 30_000,
+  keepHistoryMs: 365 * 24 * 60 * 60 * 1000,
   leaseTtlMs: hourMs,
   leaseOwner: "demo",
   deadline: { baseMs: hourMs, bytesPerSecond: 20 * 2 ** 20 },

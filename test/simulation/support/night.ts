@@ -43,6 +43,7 @@ export const settings: ConductorSettings = {
   limits: { global: 30, perProject: 10, perPool: 30, perBackupService: 30 },
   settleMs: 5 * 60 * 1000,
   pollMs: 15_000,
+  keepHistoryMs: 365 * dayMs,
   leaseTtlMs: 30_000,
   leaseOwner: "test",
   deadline: { baseMs: hourMs, bytesPerSecond: 20 * 2 ** 20 },
