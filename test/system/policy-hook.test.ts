@@ -7,7 +7,7 @@ import { Cloud } from "./support/cloud.ts";
 import { makeReader, makeWriter, type Credential } from "./support/credentials.ts";
 import { cycleAhead } from "./support/cycle.ts";
 import { install, type Installation } from "./support/dirigent.ts";
-import { backups, type BackupRow } from "./support/judge.ts";
+import { backups, snapshots, type BackupRow, type SnapshotRow } from "./support/judge.ts";
 import { freePort, putInPolicies, startHook, takeOutPolicies, type RunningHook } from "./support/policy-hook.ts";
 import type { Method, Session } from "./support/session.ts";
 import { until } from "./support/wait.ts";
@@ -22,6 +22,17 @@ const refusedBy = (rule: string) => ({
 });
 const accepted = { status: 202, body: undefined };
 
+/** Cinder's answer to anyone while the hook does not answer. */
+const serverFault = {
+  status: 500,
+  body: {
+    computeFault: {
+      code: 500,
+      message: "The server has either erred or is incapable of performing the requested operation.",
+    },
+  },
+};
+
 const forceDelete = "volume_extension:backup_admin_actions:force_delete";
 const resetStatus = "volume_extension:backup_admin_actions:reset_status";
 const marked = { __automated_backup: "True" };
@@ -33,8 +44,9 @@ describe("the policy hook in front of a real Cinder, with the policy file we shi
   let writer: Credential;
   let dirigent: Installation;
   let directory: string;
-  let hook: RunningHook;
+  let hook: RunningHook | undefined;
   let port: number;
+  let origin: string;
   /** The project, with a member of it, and a volume of its. */
   let projectId: string;
   let volumeId: string;
@@ -58,9 +70,10 @@ describe("the policy hook in front of a real Cinder, with the policy file we shi
     directory = await mkdtemp(join(tmpdir(), "dirigent-hook-"));
     dirigent = await install(directory, { reader, writer });
     port = await freePort();
+    origin = `http://127.0.0.1:${port}`;
     await dirigent.configure(hookSettings());
     hook = await startHook(dirigent, port);
-    await putInPolicies(hook.origin);
+    await putInPolicies(origin);
 
     const [name, id] = Object.entries(world.projects)[0]!;
     const [otherName] = Object.entries(world.projects)[1]!;
@@ -69,18 +82,33 @@ describe("the policy hook in front of a real Cinder, with the policy file we shi
     member = await cloud.tenant(name);
     stranger = await cloud.tenant(otherName);
     conductor = await cloud.login(writer.login, { projectId });
-    await cycle(0);
+    // One project to back up is enough, and a rotation that fails takes its time in each.
+    const other = world.servers.find((server) => server.project !== id)!;
+    await stranger.call("DELETE", "compute", `/servers/${other.id}/metadata/backup`);
+    await cycleAhead(dirigent, { aheadMs: 0 });
   });
 
   after(async () => {
     await takeOutPolicies();
-    await hook.stop();
+    await hook?.stop();
     await removeWorld(cloud, prefix);
     await rm(directory, { recursive: true, force: true });
   });
 
-  /** One cycle of the conductor, with its clock ahead of the cloud's so that a slot is due and what is older has expired. */
-  const cycle = (aheadMs: number) => cycleAhead(dirigent, aheadMs);
+  /** Runs `work` with another configuration of the hook. */
+  const reconfigured = async (more: Parameters<typeof hookSettings>[0], work: () => Promise<void>): Promise<void> => {
+    const restart = async (settings: Parameters<typeof hookSettings>[0]): Promise<void> => {
+      await hook?.stop();
+      await dirigent.configure(hookSettings(settings));
+      hook = await startHook(dirigent, port);
+    };
+    await restart(more);
+    try {
+      await work();
+    } finally {
+      await restart({});
+    }
+  };
 
   const answer = async (session: Session, method: Method, path: string, body?: unknown) => {
     const reply = await session.raw(method, "volumev3", path, body === undefined ? {} : { body });
@@ -167,7 +195,7 @@ describe("the policy hook in front of a real Cinder, with the policy file we shi
     const withUs = await ask();
     await takeOutPolicies();
     const withoutUs = await ask();
-    await putInPolicies(hook.origin);
+    await putInPolicies(origin);
     assert.deepEqual(withUs, withoutUs);
     for (const { status } of withUs) assert.ok(status === 404 || status === 403, String(status));
     assert.deepEqual(await backupCalls(own, member).remove(), accepted);
@@ -193,12 +221,150 @@ describe("the policy hook in front of a real Cinder, with the policy file we shi
 
   it("the conductor's rotation works", async () => {
     const before = await automated();
-    const { exitCode, stderr } = await cycle(130_000);
+    const { exitCode, stderr } = await cycleAhead(dirigent, { aheadMs: 95_000 });
     assert.equal(exitCode, 0, stderr);
     const after = await automated();
     assert.deepEqual(
       { made: after.filter(({ id }) => before.every((old) => old.id !== id)).length, left: after.length },
       { made: 1, left: 1 },
     );
+  });
+
+  it("an admin may do it where the hook is configured so; a held one is deleted by nobody, until the hold is lifted", async () => {
+    await reconfigured({ admins_may_delete: true }, async () => {
+      const held = await makeBackup(conductor, { ...marked, "dirigent:hold": "2026" });
+      const [asAdmin, asConductor] = [backupCalls(held, cloud.admin), backupCalls(held, conductor)];
+      assert.deepEqual(await asAdmin.forceDelete(), refusedBy(forceDelete));
+      assert.deepEqual(await asAdmin.reset("error"), refusedBy(resetStatus));
+      assert.deepEqual(await asAdmin.update(marked), refusedBy("backup:update"));
+      assert.deepEqual(await asConductor.remove(), refusedBy("backup:delete"));
+      assert.equal((await asConductor.update(marked)).status, 200);
+      assert.deepEqual(await backupCalls(held, member).remove(), refusedBy("backup:delete"));
+      assert.deepEqual(await asAdmin.reset("error"), accepted);
+      await until("the status is reset", async () => (await rowOf(held))?.status === "error");
+      assert.deepEqual(await asAdmin.forceDelete(), accepted);
+      await gone(held);
+    });
+  });
+
+  it("the hook is stopped: users get 500, nothing is deleted, and rotation makes up for it later", async () => {
+    const own = await makeBackup(member);
+    await hook?.stop();
+    const row = (await rowOf(own))!;
+    const tried = backupCalls(own, member);
+    assert.deepEqual(await tried.remove(), serverFault);
+    assert.deepEqual(await tried.update({}), serverFault);
+    assert.deepEqual(await backupCalls(own, cloud.admin).forceDelete(), serverFault);
+    await assertUnchanged(row);
+
+    const old = await automated();
+    const during = await cycleAhead(dirigent, { aheadMs: 190_000, speed: 4 });
+    const both = await automated();
+    assert.equal(both.length, old.length + 1, during.stderr);
+    assert.deepEqual(
+      both.filter(({ id }) => old.some((each) => each.id === id)),
+      old,
+    );
+    hook = await startHook(dirigent, port);
+    const later = await cycleAhead(dirigent, { aheadMs: 285_000 });
+    assert.equal(later.exitCode, 0, later.stderr);
+    const left = await automated();
+    assert.ok(left.every(({ id }) => both.every((each) => each.id !== id)) && left.length === 1, JSON.stringify(left));
+    assert.deepEqual(await tried.remove(), accepted);
+    await gone(own);
+  });
+
+  describe("snapshots", () => {
+    const snapshotOf = async (id: string): Promise<SnapshotRow | undefined> =>
+      (await snapshots(cloud.admin)).find((row) => row.id === id);
+    const makeSnapshot = async (session: Session, metadata: Metadata = {}): Promise<SnapshotRow> => {
+      const snapshot = { volume_id: volumeId, name: `${prefix}-made`, force: true, metadata };
+      const made = await session.call<{ snapshot: { id: string } }>("POST", "volumev3", "/snapshots", { snapshot });
+      return until("the snapshot is available", async () => {
+        const row = await snapshotOf(made.snapshot.id);
+        return row?.status === "available" && row;
+      });
+    };
+    const goneSnapshot = (id: string) => until(`snapshot ${id} is gone`, async () => !(await snapshotOf(id)));
+    const calls = ({ id }: SnapshotRow, session: Session) => ({
+      remove: () => answer(session, "DELETE", `/snapshots/${id}`),
+      rename: () => answer(session, "PUT", `/snapshots/${id}`, { snapshot: { name: "mine" } }),
+      addMetadata: () => answer(session, "POST", `/snapshots/${id}/metadata`, { metadata: { a: "b" } }),
+      setMetadata: () => answer(session, "PUT", `/snapshots/${id}/metadata`, { metadata: {} }),
+      setKey: () => answer(session, "PUT", `/snapshots/${id}/metadata/a`, { meta: { a: "c" } }),
+      removeKey: (key: string) => answer(session, "DELETE", `/snapshots/${id}/metadata/${key}`),
+      forceDelete: () => answer(session, "POST", `/snapshots/${id}/action`, { "os-force_delete": {} }),
+      unmanage: () => answer(session, "POST", `/snapshots/${id}/action`, { "os-unmanage": {} }),
+      reset: () => answer(session, "POST", `/snapshots/${id}/action`, { "os-reset_status": { status: "error" } }),
+    });
+    const assertRefused = async (row: SnapshotRow, session: Session): Promise<void> => {
+      const tried = calls(row, session);
+      assert.deepEqual(
+        {
+          remove: await tried.remove(),
+          rename: await tried.rename(),
+          addMetadata: await tried.addMetadata(),
+          setMetadata: await tried.setMetadata(),
+          setKey: await tried.setKey(),
+          removeKey: await tried.removeKey(Object.keys(row.metadata)[0] ?? ""),
+        },
+        {
+          remove: refusedBy("volume:delete_snapshot"),
+          rename: refusedBy("volume:update_snapshot"),
+          addMetadata: refusedBy("volume:update_snapshot_metadata"),
+          setMetadata: refusedBy("volume:update_snapshot_metadata"),
+          setKey: refusedBy("volume:update_snapshot_metadata"),
+          removeKey: refusedBy("volume:delete_snapshot_metadata"),
+        },
+      );
+      assert.deepEqual(await snapshotOf(row.id), row);
+    };
+
+    it("a member's calls on an automated one: 403, marked or created by us, and it is unchanged; the conductor's rotation works", async () => {
+      for (const metadata of [marked, { a: "its marks are lost" }]) {
+        const row = await makeSnapshot(conductor, metadata);
+        await assertRefused(row, member);
+        assert.deepEqual(await calls(row, conductor).remove(), accepted);
+        await goneSnapshot(row.id);
+      }
+    });
+
+    it("of his own: works; with marks forged: 403, and works after it was disowned", async () => {
+      const own = await makeSnapshot(member, { a: "b" });
+      const tried = calls(own, member);
+      const seen = [tried.rename, tried.addMetadata, tried.setKey, () => tried.removeKey("a"), tried.setMetadata];
+      for (const call of seen) assert.equal((await call()).status, 200);
+      assert.deepEqual(await tried.remove(), accepted);
+      await goneSnapshot(own.id);
+
+      const forged = await makeSnapshot(member, marked);
+      await assertRefused(forged, member);
+      assert.equal((await calls(forged, conductor).removeKey("__automated_backup")).status, 200);
+      assert.deepEqual(await calls(forged, member).remove(), accepted);
+      await goneSnapshot(forged.id);
+    });
+
+    it("an admin's force-delete, reset and unmanage: 403 as it is by default; another project's member: as without us", async () => {
+      const row = await makeSnapshot(conductor, marked);
+      await assertRefused(row, cloud.admin);
+      const asAdmin = calls(row, cloud.admin);
+      const admin = "volume_extension:snapshot_admin_actions";
+      assert.deepEqual(await asAdmin.forceDelete(), refusedBy(`${admin}:force_delete`));
+      assert.deepEqual(await asAdmin.reset(), refusedBy(`${admin}:reset_status`));
+      assert.deepEqual(await asAdmin.unmanage(), refusedBy("snapshot_extension:snapshot_unmanage"));
+      const asStranger = calls(row, stranger);
+      const ask = async () => [
+        await asStranger.remove(),
+        await asStranger.setMetadata(),
+        await asStranger.forceDelete(),
+      ];
+      const withUs = await ask();
+      await takeOutPolicies();
+      assert.deepEqual(withUs, await ask());
+      await putInPolicies(origin);
+      assert.deepEqual(await snapshotOf(row.id), row);
+      assert.deepEqual(await calls(row, conductor).remove(), accepted);
+      await goneSnapshot(row.id);
+    });
   });
 });

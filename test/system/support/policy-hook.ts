@@ -32,8 +32,6 @@ export async function freePort(): Promise<number> {
 /** `dirigent policy`, running. */
 export interface RunningHook {
   readonly process: ChildProcess;
-  /** Scheme, address and port. */
-  readonly origin: string;
   /** All it has said on standard error. */
   log(): string;
   /** Ends it with SIGTERM, and returns its exit code. */
@@ -57,7 +55,6 @@ export async function startHook({ configFile, environment }: Installation, port:
   });
   return {
     process: child,
-    origin,
     log: () => said,
     async stop() {
       child.kill("SIGTERM");
