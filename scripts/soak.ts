@@ -1,4 +1,4 @@
-/** `npm run soak`: what takes too long for every change. 200 nights of kill -9, then mutation testing of src/domain. */
+/** `npm run soak`: what takes too long for every change. 200 nights of kill -9, fuzzed requests to the policy hook, mutation testing of src/domain. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
@@ -16,6 +16,12 @@ const steps: readonly (readonly [
     process.execPath,
     ["--test", join(root, "test/simulation/crash.test.ts")],
     { CRASH_NIGHTS: "200" },
+  ],
+  [
+    "100,000 fuzzed requests to the policy hook",
+    process.execPath,
+    ["--test", join(root, "src/api/policy-hook/fuzz.property.test.ts")],
+    { HOOK_FUZZ_RUNS: "100000" },
   ],
   ["mutation testing of src/domain", join(bin, "stryker"), ["run"], {}],
 ];

@@ -3,6 +3,7 @@ import { createPolicyHook } from "../api/policy-hook/app.ts";
 import { listen, type Listener, type TlsFiles } from "../api/policy-hook/listener.ts";
 import { createMetrics } from "../api/policy-hook/metrics.ts";
 import type { Environment } from "../config/environment.ts";
+import { openSources } from "./policy-hook-sources.ts";
 import { ConfigError } from "../config/errors.ts";
 import { readSecretFile } from "../config/secrets.ts";
 import type { PolicyHookSettings } from "../config/settings.ts";
@@ -28,6 +29,7 @@ export async function runPolicyHook(context: Context): Promise<void> {
     ]);
   }
   const tls = settings.tls === null ? null : readTls(settings.tls, context.environment);
+  const sources = await openSources(context);
   let stopping = false;
   const metrics = createMetrics(context.clock);
   const app = createPolicyHook({
@@ -36,15 +38,15 @@ export async function runPolicyHook(context: Context): Promise<void> {
       creatorIds: new Set([...settings.conductorUserIds, ...conductor.userIds]),
       adminsMay: settings.adminsMayDelete,
     },
-    catalogue: null,
-    lookUp: null,
+    catalogue: sources.catalogue,
+    lookUp: sources.lookUp,
     guardVolumes: settings.guardVolumeDelete,
     bodyLimitBytes: settings.bodyLimitBytes,
     budgetMs,
     health: () => {
       if (stopping) return "STOPPING";
       if (settings.disableFile !== null && existsSync(settings.disableFile)) return "DISABLED BY FILE";
-      return null;
+      return sources.catalogue?.problem() ?? null;
     },
     observer: metrics.observer,
     log,
@@ -77,6 +79,7 @@ export async function runPolicyHook(context: Context): Promise<void> {
     log.info({}, "the policy hook stops");
   } finally {
     await Promise.all(open.map((each) => each.close(stopGraceMs)));
+    await sources.close();
   }
 }
 

@@ -26,9 +26,14 @@ const ER_UNKNOWN_SYSTEM_VARIABLE = 1193;
 /**
  * A pool of connections; none is made before it is needed.
  * @param connectionLimit how many at a time
+ * @param queueLimit how many may wait for one; 0: any number
  * @throws StoreError when the CA file cannot be read
  */
-export async function openMysqlPool(address: MysqlAddress, connectionLimit: number): Promise<PromisePool> {
+export async function openMysqlPool(
+  address: MysqlAddress,
+  connectionLimit: number,
+  queueLimit = 0,
+): Promise<PromisePool> {
   const { host, port, user, password, database, tls } = address;
   const ca = await readCa(address);
   const pool: Pool = createPool({
@@ -39,6 +44,7 @@ export async function openMysqlPool(address: MysqlAddress, connectionLimit: numb
     database,
     charset: "utf8mb4",
     connectionLimit,
+    queueLimit,
     connectTimeout: 5_000,
     enableKeepAlive: true,
     keepAliveInitialDelay: 10_000,

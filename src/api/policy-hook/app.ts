@@ -68,7 +68,7 @@ async function answerTo(c: Context, kind: GuardedKind, options: PolicyHookOption
   const { bodyLimitBytes, log } = options;
   // oslo.policy always says how long its body is. What does not is not read at all, so that nothing can grow.
   const length = c.req.header("content-length");
-  if (length === undefined || !/^\d{1,10}$/.test(length)) return refused("no_length");
+  if (length === undefined || !/^\d{1,15}$/.test(length)) return refused("no_length");
   if (Number(length) > bodyLimitBytes) return refused("too_long");
   // A body in a coding that we do not undo would have to be guessed at.
   if ((c.req.header("content-encoding") ?? "identity") !== "identity") return refused("unreadable");

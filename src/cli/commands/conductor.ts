@@ -1,4 +1,5 @@
 import { Option } from "commander";
+import { keepCatalogueFile, writeCatalogueFile, type CatalogueFileDeps } from "../../conductor/catalogue-file.ts";
 import { runDaemon } from "../../conductor/daemon.ts";
 import type { CycleResult } from "../../conductor/cycle.ts";
 import { runOnce } from "../../conductor/once.ts";
@@ -6,7 +7,7 @@ import { cronWakes } from "../../conductor/wake.ts";
 import type { Command, Context } from "../command.ts";
 import { cycleValue, describeCycle } from "../describe-cycle.ts";
 import { exit, exitOfOutcome, UsageError, type ExitCode } from "../exit-codes.ts";
-import { openConductor } from "../open-conductor.ts";
+import { openConductor, type OpenedConductor } from "../open-conductor.ts";
 import { printPlan } from "./plan.ts";
 
 interface Options {
@@ -37,15 +38,23 @@ export const conductorCommand: Command<Options> = {
     try {
       if (options.once === true) return await once(context, opened);
       const { backupSchedule, rotationSchedule, timeZone } = context.settings().conductor;
-      await runDaemon(
-        opened.conductor,
-        {
-          wakes: cronWakes({ create: backupSchedule, rotate: rotationSchedule, timeZone }),
-          exclusive: opened.exclusive,
-          onCycle: (result) => logCycle(context, result),
-        },
-        context.signals,
-      );
+      const file = catalogueFileDeps(context, opened);
+      const ended = new AbortController();
+      const keeping = file === null ? null : keepCatalogueFile(file, ended.signal);
+      try {
+        await runDaemon(
+          opened.conductor,
+          {
+            wakes: cronWakes({ create: backupSchedule, rotate: rotationSchedule, timeZone }),
+            exclusive: opened.exclusive,
+            onCycle: (result) => logCycle(context, result),
+          },
+          context.signals,
+        );
+      } finally {
+        ended.abort();
+        await keeping;
+      }
       return exit.ok;
     } finally {
       await opened.close();
@@ -53,11 +62,17 @@ export const conductorCommand: Command<Options> = {
   },
 };
 
-async function once(
-  context: Context,
-  { conductor, exclusive }: Awaited<ReturnType<typeof openConductor>>,
-): Promise<ExitCode> {
-  const result = await runOnce(conductor, exclusive, context.signals);
+/** Null: no policy hook reads a file. */
+function catalogueFileDeps(context: Context, { conductor }: OpenedConductor): CatalogueFileDeps | null {
+  const path = context.settings().conductor.catalogueFile;
+  const { repository, clock, log } = conductor;
+  return path === null ? null : { path, repository, clock, io: context.io, log };
+}
+
+async function once(context: Context, opened: OpenedConductor): Promise<ExitCode> {
+  const result = await runOnce(opened.conductor, opened.exclusive, context.signals);
+  const file = catalogueFileDeps(context, opened);
+  if (file !== null) await writeCatalogueFile(file);
   context.output.progress(null);
   context.output.data(cycleValue(result), () => describeCycle(result));
   return exitOfOutcome[result.outcome];
