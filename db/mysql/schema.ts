@@ -1,9 +1,21 @@
+import { sql } from "../drizzle.ts";
 import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
 import type { DeliveryChannel, DeliveryState, DeliverySubject } from "../../src/domain/deliveries.ts";
 import type { OrderState } from "../../src/domain/orders.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
-import { bigint, boolean, customType, datetime, index, int, mysqlTable, primaryKey, uniqueIndex } from "./drizzle.ts";
+import {
+  bigint,
+  boolean,
+  customType,
+  datetime,
+  index,
+  int,
+  mysqlTable,
+  mysqlView,
+  primaryKey,
+  uniqueIndex,
+} from "./drizzle.ts";
 
 // The same tables as db/sqlite/schema.ts. Every table has a primary key, as Galera demands. Character set and collation are named with each
 // column, whatever the database's defaults are: 4-byte UTF-8, and compared byte by byte as in SQLite.
@@ -138,6 +150,19 @@ export const restorePoints = mysqlTable(
   },
   (t) => [index("restore_points_project_id").on(t.projectId, t.goneAt)],
 );
+
+/**
+ * All that a policy hook may read (src/store/guarded-points.ts). By its definer's rights: the hook's user needs no other SELECT. On MySQL only,
+ * as nobody else may open the conductor's SQLite file.
+ */
+export const guardedPoints = mysqlView("guarded_points", {
+  id: id("id").notNull(),
+  kind: varchar("kind", { length: 8 }).notNull(),
+  volumeId: id("volume_id").notNull(),
+  held: boolean("held").notNull(),
+})
+  .sqlSecurity("definer")
+  .as(sql`select backup_id as id, 'backup' as kind, volume_id, held from restore_points where gone_at is null`);
 
 export const leases = mysqlTable("leases", {
   name: id("name").primaryKey(),
