@@ -43,7 +43,8 @@ describe("the store on MariaDB", () => {
     (await admin.query<RowDataPacket[]>(sql, values))[0];
   const tablesOf = async (url: string): Promise<string[]> => {
     const { database } = mysqlAddress(url);
-    const sql = "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ? ORDER BY 1";
+    const sql =
+      "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = ? AND table_type = 'BASE TABLE' ORDER BY 1";
     return (await rowsOf(sql, [database])).map((row) => String(row["name"]));
   };
   before(async () => {
@@ -89,13 +90,13 @@ describe("the store on MariaDB", () => {
       assert.equal(names.length, 12);
       const sql = `SELECT t.table_name, t.engine, k.constraint_name FROM information_schema.tables t
         LEFT JOIN information_schema.table_constraints k ON k.table_schema = t.table_schema AND k.table_name = t.table_name
-        AND k.constraint_type = 'PRIMARY KEY' WHERE t.table_schema = ?`;
+        AND k.constraint_type = 'PRIMARY KEY' WHERE t.table_schema = ? AND t.table_type = 'BASE TABLE'`;
       for (const row of await rowsOf(sql, [database])) {
         assert.deepEqual([row["engine"], row["constraint_name"]], ["InnoDB", "PRIMARY"], String(row["table_name"]));
       }
       const odd = await rowsOf(
-        `SELECT table_name, column_name FROM information_schema.columns
-         WHERE table_schema = ? AND character_set_name IS NOT NULL AND collation_name <> 'utf8mb4_bin'`,
+        `SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables t USING (table_schema, table_name)
+         WHERE table_schema = ? AND t.table_type = 'BASE TABLE' AND character_set_name IS NOT NULL AND collation_name <> 'utf8mb4_bin'`,
         [database],
       );
       assert.deepEqual(odd, []);

@@ -1,5 +1,6 @@
-import { createServer as createHttpServer, type Server } from "node:http";
+import { createServer as createHttpServer, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
+import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 
 export interface ListenAddress {
@@ -46,11 +47,25 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
     overrideGlobalObjects: true,
     // Whatever an HTTP/1.0 client leaves out; the hook does not look at it.
     hostname: "localhost",
+    // A target or host that makes no URL. The adapter's own answers are empty, too, but for one that repeats an error.
+    errorHandler: () => new Response("False", { status: 400, headers: { connection: "close" } }),
   });
   let closing = false;
+  const idle = new Set<Socket>();
+  const answering = new Set<ServerResponse>();
+  server.on(options.tls === null ? "connection" : "secureConnection", (socket: Socket) => {
+    idle.add(socket);
+    socket.once("close", () => idle.delete(socket));
+  });
   server.on("request", (request, response) => {
-    // Or a client would send its next request to a server that has gone.
-    if (closing) response.shouldKeepAlive = false;
+    const { socket } = request;
+    idle.delete(socket);
+    answering.add(response);
+    response.once("close", () => {
+      answering.delete(response);
+      if (!socket.destroyed) idle.add(socket);
+    });
+    response.shouldKeepAlive &&= !closing;
     void listener(request, response);
   });
   await new Promise<void>((resolve, reject) => {
@@ -73,6 +88,10 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
           clearTimeout(timer);
           resolve();
         });
+        // Node.js itself would wait for connections on which nothing was ever sent.
+        for (const socket of idle) socket.destroy();
+        // Or a client would send its next request to a server that has gone.
+        for (const response of answering) response.shouldKeepAlive = false;
       }),
   };
 }
