@@ -9,6 +9,7 @@ import { auditCommand } from "./commands/audit.ts";
 import { backupsList } from "./commands/backups-list.ts";
 import { demo } from "./commands/demo.ts";
 import { conductorCommand } from "./commands/conductor.ts";
+import { doctorPolicyCommand } from "./commands/doctor-policy.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { planCommand } from "./commands/plan.ts";
 import { policyCommand } from "./commands/policy.ts";
@@ -29,6 +30,7 @@ const commands: readonly Command[] = [
   backupsList,
   auditCommand,
   doctorCommand,
+  doctorPolicyCommand,
   configCheck,
   configReference,
   dbMigrate,

@@ -34,12 +34,7 @@ function sourceOf(role: Role, settings: Settings, environment: Environment): Sou
   const name = configured ?? variable(environment, "OS_CLOUD");
   // The clients call the variables a cloud of this name, too.
   if (name !== null && name !== "envvars") {
-    const cloud = findCloud(name, configured === null ? "OS_CLOUD" : `openstack.${role}.cloud`, environment);
-    checkParts(cloud);
-    return {
-      entry: cloud.entry,
-      nameOf: (key, inAuth) => `${cloud.path}: cloud ${name}: ${inAuth ? "auth." : ""}${key}`,
-    };
+    return namedSource(name, configured === null ? "OS_CLOUD" : `openstack.${role}.cloud`, environment);
   }
   if (variable(environment, "OS_AUTH_URL") === null) {
     throw new ConfigError([
@@ -74,6 +69,41 @@ export function loadConnection(role: Role, settings: Settings, environment: Envi
     ]);
   }
   return deepFreeze(parameters);
+}
+
+/**
+ * Reads a credential that a command names: a cloud of clouds.yaml.
+ * @param request.origin what names it, for errors
+ * @throws ConfigError
+ */
+export function loadNamedConnection({
+  cloud: name,
+  origin,
+  settings,
+  environment,
+}: {
+  readonly cloud: string;
+  readonly origin: string;
+  readonly settings: Settings;
+  readonly environment: Environment;
+}): CloudParameters {
+  return deepFreeze(
+    cloudParameters({
+      ...namedSource(name, origin, environment),
+      secret: null,
+      timeoutMs: settings.openstack.timeoutMs,
+      environment,
+    }),
+  );
+}
+
+function namedSource(name: string, origin: string, environment: Environment): Source {
+  const cloud = findCloud(name, origin, environment);
+  checkParts(cloud);
+  return {
+    entry: cloud.entry,
+    nameOf: (key, inAuth) => `${cloud.path}: cloud ${name}: ${inAuth ? "auth." : ""}${key}`,
+  };
 }
 
 /**

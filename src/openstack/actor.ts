@@ -8,7 +8,6 @@ import { ServiceClient, type Call } from "./service.ts";
 export type GuardedKind = "backup" | "snapshot";
 
 interface Trial extends Pick<Call, "method" | "route" | "expect"> {
-  readonly kind: GuardedKind;
   readonly body?: unknown;
 }
 
@@ -18,58 +17,50 @@ interface Trial extends Pick<Call, "method" | "route" | "expect"> {
  */
 const trials = {
   "backup:update": {
-    kind: "backup",
     method: "PUT",
     route: "backups/{id}",
     // What a tenant would do to take the marks off.
     body: { backup: { metadata: {} } },
     expect: 200,
   },
-  "backup:delete": { kind: "backup", method: "DELETE", route: "backups/{id}", expect: 202 },
+  "backup:delete": { method: "DELETE", route: "backups/{id}", expect: 202 },
   "volume_extension:backup_admin_actions:reset_status": {
-    kind: "backup",
     method: "POST",
     route: "backups/{id}/action",
     body: { "os-reset_status": { status: "available" } },
     expect: 202,
   },
   "volume_extension:backup_admin_actions:force_delete": {
-    kind: "backup",
     method: "POST",
     route: "backups/{id}/action",
     body: { "os-force_delete": {} },
     expect: 202,
   },
   "volume:update_snapshot": {
-    kind: "snapshot",
     method: "PUT",
     route: "snapshots/{id}",
     body: { snapshot: { description: "dirigent doctor policy" } },
     expect: 200,
   },
   "volume:update_snapshot_metadata": {
-    kind: "snapshot",
     method: "POST",
     route: "snapshots/{id}/metadata",
     body: { metadata: { tried: "by dirigent doctor policy" } },
     expect: 200,
   },
   "volume:delete_snapshot_metadata": {
-    kind: "snapshot",
     method: "DELETE",
     route: "snapshots/{id}/metadata/__automated_backup",
     expect: 200,
   },
-  "volume:delete_snapshot": { kind: "snapshot", method: "DELETE", route: "snapshots/{id}", expect: 202 },
+  "volume:delete_snapshot": { method: "DELETE", route: "snapshots/{id}", expect: 202 },
   "volume_extension:snapshot_admin_actions:reset_status": {
-    kind: "snapshot",
     method: "POST",
     route: "snapshots/{id}/action",
     body: { "os-reset_status": { status: "available" } },
     expect: 202,
   },
   "volume_extension:snapshot_admin_actions:force_delete": {
-    kind: "snapshot",
     method: "POST",
     route: "snapshots/{id}/action",
     body: { "os-force_delete": {} },
@@ -79,9 +70,6 @@ const trials = {
 
 /** A rule of Cinder's that can be tried. */
 export type TriedRule = keyof typeof trials;
-
-/** What a rule is about. */
-export const kindOf = (rule: TriedRule): GuardedKind => trials[rule].kind;
 
 /** How Cinder answered a trial. */
 export interface TrialAnswer {

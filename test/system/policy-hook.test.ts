@@ -3,11 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Cloud } from "./support/cloud.ts";
-import { makeReader, makeWriter, type Credential } from "./support/credentials.ts";
+import { Cloud, STATE, type CloudEntry } from "./support/cloud.ts";
+import { makeReader, makeWriter, writeClouds, type Credential } from "./support/credentials.ts";
 import { cycleAhead } from "./support/cycle.ts";
 import { install, type Installation } from "./support/dirigent.ts";
-import { backups, snapshots, type BackupRow, type SnapshotRow } from "./support/judge.ts";
+import { backups, snapshots, volumes, type BackupRow, type SnapshotRow } from "./support/judge.ts";
 import { freePort, putInPolicies, startHook, takeOutPolicies, type RunningHook } from "./support/policy-hook.ts";
 import type { Method, Session } from "./support/session.ts";
 import { until } from "./support/wait.ts";
@@ -41,6 +41,7 @@ describe("the policy hook in front of a real Cinder, with the policy file we shi
   const prefix = "hook";
   let cloud: Cloud;
   let world: World;
+  let reader: Credential;
   let writer: Credential;
   let dirigent: Installation;
   let directory: string;
@@ -51,11 +52,12 @@ describe("the policy hook in front of a real Cinder, with the policy file we shi
   let projectId: string;
   let volumeId: string;
   let member: Session;
+  let memberName: string;
   /** The writer in the project, as the conductor uses it. */
   let conductor: Session;
   let stranger: Session;
 
-  const hookSettings = (more: Metadata | { admins_may_delete: boolean } = {}) => ({
+  const hookSettings = (more: Readonly<Record<string, unknown>> = {}) => ({
     policy: { name: "minutely", period: "60s", retention: "60s", minimum_retention: "60s", full_every: 1 },
     policy_hook: { port, conductor_user_ids: [writer.userId], metrics: { port: 0 }, ...more },
   });
@@ -66,7 +68,7 @@ describe("the policy hook in front of a real Cinder, with the policy file we shi
     await removeWorld(cloud, prefix);
     world = await seed(cloud, { prefix, servers: 2, volumesEach: 1, projects: 2, share: 1 });
     writer = await makeWriter(cloud, prefix);
-    const reader = await makeReader(cloud, prefix);
+    reader = await makeReader(cloud, prefix);
     directory = await mkdtemp(join(tmpdir(), "dirigent-hook-"));
     dirigent = await install(directory, { reader, writer });
     port = await freePort();
@@ -78,6 +80,7 @@ describe("the policy hook in front of a real Cinder, with the policy file we shi
     const [name, id] = Object.entries(world.projects)[0]!;
     const [otherName] = Object.entries(world.projects)[1]!;
     projectId = id;
+    memberName = name;
     volumeId = world.servers.find((server) => server.project === id)!.volumes[0]!;
     member = await cloud.tenant(name);
     stranger = await cloud.tenant(otherName);
@@ -365,6 +368,102 @@ describe("the policy hook in front of a real Cinder, with the policy file we shi
       assert.deepEqual(await snapshotOf(row.id), row);
       assert.deepEqual(await calls(row, conductor).remove(), accepted);
       await goneSnapshot(row.id);
+    });
+  });
+
+  describe("dirigent doctor policy", () => {
+    interface Finding {
+      readonly id: string;
+      readonly level: string;
+      readonly message: string;
+    }
+
+    before(async () => {
+      const named = (entry: CloudEntry, userId: string) => ({ entry, userId, login: writer.login });
+      const project = { username: memberName, project_name: memberName, password: cloud.password };
+      const domains = { user_domain_name: "Default", project_domain_name: "Default" };
+      const entry = { auth: { auth_url: cloud.authUrl, ...project, ...domains }, region_name: cloud.region };
+      await writeClouds(directory, {
+        reader,
+        writer,
+        member: named(entry, member.userId),
+        admin: named(cloud.entries["admin"]!, cloud.admin.userId),
+      });
+    });
+
+    const examine = async (...args: readonly string[]) => {
+      const { code, value, stderr } = await dirigent.json("doctor", "policy", ...args);
+      const { findings } = value as { findings: readonly Finding[] };
+      const worries = findings.filter(({ level }) => level !== "ok").map(({ id, level }) => `${level} ${id}`);
+      return { code, findings, worries, stderr };
+    };
+    const files = ["--cinder-conf", join(STATE, "conf", "cinder", "hook.conf")];
+    const live = ["--member", "member", "--admin", "admin"];
+    /** Of the whole cloud: nothing of a trial stays. */
+    const everything = async () => [
+      ...(await backups(cloud.admin)).map(({ id }) => id),
+      ...(await snapshots(cloud.admin)).map(({ id }) => id),
+      ...(await volumes(cloud.admin)).map(({ id }) => id),
+    ];
+
+    it("finds all in order with the shipped file, and leaves nothing behind", async () => {
+      const before = await everything();
+      const { code, findings, worries } = await examine(...files, ...live);
+      assert.deepEqual(
+        { code, worries },
+        { code: 0, worries: ["warning rules.volume-delete"] },
+        JSON.stringify(findings),
+      );
+      assert.equal(findings.filter(({ id }) => id.startsWith("try.")).length, 17);
+      assert.deepEqual(await everything(), before);
+    });
+
+    it("says what is not guarded, and leaves nothing behind", async () => {
+      const before = await everything();
+      await takeOutPolicies();
+      const { code, findings, worries } = await examine(...files, ...live);
+      await putInPolicies(origin);
+      assert.deepEqual(
+        { code, worries },
+        {
+          code: 1,
+          worries: [
+            "failed rules.guarded",
+            "warning rules.volume-delete",
+            "failed try.member.automated.volume:update_snapshot",
+            "failed try.member.automated.volume:update_snapshot_metadata",
+            "failed try.member.automated.volume:delete_snapshot_metadata",
+            "failed try.member.automated.volume:delete_snapshot",
+            "failed try.member.automated.backup:update",
+            "failed try.member.automated.backup:delete",
+          ],
+        },
+        JSON.stringify(findings),
+      );
+      assert.deepEqual(await everything(), before);
+    });
+
+    it("says so when the hook does not know the writer, and when it does not answer", async () => {
+      await reconfigured({ conductor_user_ids: [stranger.userId] }, async () => {
+        const { code, worries } = await examine("--hook", `${origin}/v1/backup`, ...live);
+        const rotation = ["snapshot", "backup"].map((kind) =>
+          kind === "backup"
+            ? "failed try.writer.automated.backup:delete"
+            : "failed try.writer.automated.volume:delete_snapshot",
+        );
+        assert.equal(code, 1);
+        for (const id of [...rotation, "failed hook.answers"]) assert.ok(worries.includes(id), worries.join(", "));
+      });
+      await hook?.stop();
+      const { code, worries } = await examine(...files);
+      hook = await startHook(dirigent, port);
+      assert.deepEqual(
+        { code, worries },
+        {
+          code: 1,
+          worries: ["warning rules.volume-delete", "failed hook.answers", "failed hook.answers"],
+        },
+      );
     });
   });
 });

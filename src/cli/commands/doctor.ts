@@ -1,16 +1,7 @@
 import type { Command } from "../command.ts";
-import { findings, isRefused, type Finding } from "../doctor/findings.ts";
-import { escapeText } from "../escape.ts";
+import { findings, isRefused } from "../doctor/findings.ts";
+import { describeFindings, exitOfFindings } from "../doctor/show.ts";
 import { exit } from "../exit-codes.ts";
-
-const describe = ({ level, id, message, fix }: Finding): string =>
-  [
-    `${level.padEnd(7)}  ${id}: ${escapeText(message)}`,
-    ...(fix === null ? [] : [`         to mend: ${escapeText(fix)}`]),
-  ].join("\n");
-
-const summary = (failed: number, warnings: number): string =>
-  failed === 0 && warnings === 0 ? "All is well." : `${failed} failed, ${warnings} to think about.`;
 
 export const doctorCommand: Command = {
   path: "doctor",
@@ -27,13 +18,8 @@ export const doctorCommand: Command = {
     try {
       const examination = await examine(clouds, () => schemaStatus(context.settings().database.url), context);
       const found = findings(examination);
-      const failed = found.filter(({ level }) => level === "failed").length;
-      const warnings = found.filter(({ level }) => level === "warning").length;
-      context.output.data({ findings: found, failed, warnings }, () =>
-        [...found.map(describe), "", summary(failed, warnings)].join("\n"),
-      );
-      if (isRefused(examination)) return exit.authentication;
-      return failed === 0 ? exit.ok : exit.failed;
+      describeFindings(found, context.output);
+      return isRefused(examination) ? exit.authentication : exitOfFindings(found);
     } finally {
       clouds.close();
     }
