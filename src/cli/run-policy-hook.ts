@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { createPolicyHook } from "../api/policy-hook/app.ts";
+import { budgetMs } from "../api/policy-hook/index.ts";
 import { listen, type Listener, type TlsFiles } from "../api/policy-hook/listener.ts";
 import { createMetrics } from "../api/policy-hook/metrics.ts";
 import type { Environment } from "../config/environment.ts";
@@ -10,8 +11,6 @@ import type { PolicyHookSettings } from "../config/settings.ts";
 import type { Context } from "./command.ts";
 import { CommandError, exit } from "./exit-codes.ts";
 
-/** From headers to answer. Cinder waits no longer than for its own database, and a user not at all. */
-const budgetMs = 500;
 /** Requests in hand end within the budget. */
 const stopGraceMs = 2_000;
 const maxConnections = 4096;
