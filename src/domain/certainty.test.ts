@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { aBackup, anIncremental } from "../../test/unit/support/builders.ts";
-import { day, fresh, outcome, plan, tenants, type Setting } from "../../test/unit/support/planned.ts";
+import { day, fresh, held, outcome, plan, tenants, type Setting } from "../../test/unit/support/planned.ts";
 import type { Backup } from "./inventory.ts";
 import { mark } from "./marks.ts";
 
@@ -37,6 +37,13 @@ describe("what must be looked up first", () => {
       setting: { memory: { i: unsure }, children: { e: [] } },
       ask: ["f"],
       outcome: { e: "delete: expired", f: "keep_unverified", i: "keep_unverified", new: "keep_age" },
+    },
+    {
+      name: "not an older backup that stays, where the parent is claimed",
+      backups: [aBackup("e", day(1), held), ...chain, fresh],
+      setting: { memory: { i: unsure } },
+      ask: ["f"],
+      outcome: { e: "keep_held", f: "keep_unverified", i: "keep_unverified", new: "keep_age" },
     },
     {
       name: "not what was asked, while something else is not",

@@ -99,6 +99,17 @@ describe("what is good", () => {
     assert.deepEqual(read({ failReason: "broken" }), Array(6).fill(false));
   });
 
+  it("an incremental is not good when nobody knows what it builds on", () => {
+    const orphan = aBackup("i", day(2), { isIncremental: true });
+    assert.deepEqual(
+      volume(pointsOf([aBackup("f", day(1)), orphan])).points.map((point) => [point.good, point.goodByMarks]),
+      [
+        [true, true],
+        [false, false],
+      ],
+    );
+  });
+
   it("the catalogue may take goodness away, and the rest of the chain's with it, but not by the marks", () => {
     const backups = [aBackup("f", day(1)), anIncremental("i1", day(2), "f")];
     const goodness = (facts: Record<string, Partial<CatalogueEntry>>): [boolean, boolean][] =>

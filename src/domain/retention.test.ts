@@ -87,6 +87,21 @@ describe("the plan", () => {
     assert.deepEqual([exact.allowance, exact.blocked, exact.chains.length], [16, null, 8]);
   });
 
+  it("is counted by the project's own points, not by those of others", () => {
+    const elsewhere = Array.from({ length: 200 }, (_, i) => aBackup(`x${i}`, day(28), { projectId: "p2" }));
+    assert.equal(plan([...volume("v1", 1), ...elsewhere]).allowance, 10);
+    const own = elsewhere.map((backup) => ({ ...backup, projectId: "p1" }));
+    assert.equal(plan([...volume("v1", 1), ...own]).allowance, 30);
+  });
+
+  it("when it is braked, only what is overdue is looked up", () => {
+    const old = ["v1", "v2", "v3", "v4"].flatMap((id) => volume(id, 1));
+    const young = volume("v5", 20);
+    const memory = { "v1-i": { parentVerified: false }, "v5-i": { parentVerified: false } };
+    const braked = plan([...old, ...young], { now: at("2026-12-07T00:00:00Z"), memory, retentionMs: 0 });
+    assert.deepEqual([braked.blocked, braked.unverified], ["brake", ["v1-f"]]);
+  });
+
   it("what only the catalogue keeps holds its place in the queue", () => {
     const backups = [...volume("a", 1), ...volume("b", 3)];
     const setting = { ...then, deletedLast24h: 9, memory: { "a-f": { held: true } } };
