@@ -23,12 +23,21 @@ export interface World {
   readonly firstSignal: AbortSignal;
   /** Aborted by the second. */
   readonly secondSignal: AbortSignal;
+  /** Calls back whenever the process is asked to read its configuration again (SIGHUP), until the returned function is called. */
+  readonly onReload: (listener: () => void) => () => void;
 }
 
 /** What a command is given beside its own options. */
-export interface Context extends Pick<World, "environment" | "clock" | "io" | "random" | "newId"> {
+export interface Context extends Pick<World, "environment" | "clock" | "io" | "random" | "newId" | "onReload"> {
+  /** Of this program. */
+  readonly version: string;
   /** Reads the configuration at the first call. @throws ConfigError */
   readonly settings: () => Settings;
+  /**
+   * Reads it again. From then on {@link settings} are the new ones, and the log has their level. What was made of the old ones stays as it is.
+   * @throws ConfigError when it will not do: then nothing changes
+   */
+  readonly reload: () => Settings;
   /** Reads the credentials of reader and writer at the first call. @throws ConfigError */
   readonly connections: () => Connections;
   /** Logs to standard error, at the configured level. @throws ConfigError */

@@ -21,12 +21,13 @@ const once = <T>(make: () => T): (() => T) => {
 /** What a command is given; `done` is aborted when it has ended. */
 export function createContext(options: {
   world: World;
+  version: string;
   command: Command;
   given: GlobalOptions;
   done: AbortSignal;
 }): Context {
   const { world, command, given } = options;
-  const settings = once(() =>
+  const load = (): Settings =>
     loadSettings({
       environment: world.environment,
       ...(given.config === undefined ? {} : { configFile: given.config }),
@@ -34,18 +35,27 @@ export function createContext(options: {
         ...(given.cloud === undefined ? {} : { cloud: given.cloud }),
         ...(given.logLevel === undefined ? {} : { logLevel: given.logLevel }),
       },
-    }),
-  );
+    });
+  let loaded: Settings | null = null;
+  const settings = (): Settings => (loaded ??= load());
+  const log = once(() => createLogger({ ...settings().log, sink: world.stderr, clock: world.clock }));
   const graceMs = (): number => (command.drains === true ? shutdownGraceMs(settings) : 0);
   return {
+    version: options.version,
     environment: world.environment,
     clock: world.clock,
     io: world.io,
     random: world.random,
     newId: world.newId,
+    onReload: world.onReload,
     settings,
     connections: once(() => loadConnections(settings(), world.environment)),
-    log: once(() => createLogger({ level: settings().log.level, sink: world.stderr, clock: world.clock })),
+    reload: () => {
+      loaded = load();
+      log().level = loaded.log.level;
+      return loaded;
+    },
+    log,
     output: createOutput({ stdout: world.stdout, stderr: world.stderr, json: given.json ?? false }),
     signals: { drain: world.firstSignal, cut: cutSignal(world, graceMs, options.done) },
   };

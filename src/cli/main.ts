@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { findPackageJSON } from "node:module";
 import { hostname } from "node:os";
 import { systemFiles } from "../config/environment.ts";
@@ -43,7 +43,7 @@ const version = (): string => {
   return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
 };
 
-function sink(stream: NodeJS.WriteStream): Sink {
+function sink(stream: NodeJS.WriteStream, descriptor: number): Sink {
   // Whoever read it has gone, as `| head` does; nothing is left to do but to stop writing.
   let gone = false;
   stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -52,10 +52,25 @@ function sink(stream: NodeJS.WriteStream): Sink {
   });
   return {
     isTerminal: stream.isTTY,
+    isJournal: isJournal(descriptor),
     write: (text) => {
       if (!gone) stream.write(text);
     },
   };
+}
+
+/** systemd says which stream is the journal's: a child's or a redirected one is another. */
+function isJournal(descriptor: number): boolean {
+  const [device, inode] = (process.env["JOURNAL_STREAM"] ?? "").split(":");
+  if (inode === undefined) return false;
+  const { dev, ino } = fstatSync(descriptor, { bigint: true });
+  return device === String(dev) && inode === String(ino);
+}
+
+/** Calls back at every SIGHUP until the returned function is called. A command that does not listen is ended by it, as any program. */
+function onReload(listener: () => void): () => void {
+  process.on("SIGHUP", listener);
+  return () => void process.off("SIGHUP", listener);
 }
 
 /** The first signal and the second; a third one kills, as nobody listens any more. */
@@ -87,12 +102,13 @@ process.exitCode = await runProgram({
       hostName: hostname(),
       files: systemFiles,
     },
-    stdout: sink(process.stdout),
-    stderr: sink(process.stderr),
+    stdout: sink(process.stdout, 1),
+    stderr: sink(process.stderr, 2),
     clock: systemClock,
     io: directIo,
     random: Math.random,
     newId: randomUUID,
+    onReload,
     ...stopSignals(),
   },
 });

@@ -4,6 +4,8 @@ import { escapeText } from "./escape.ts";
 export interface Sink {
   readonly write: (text: string) => void;
   readonly isTerminal: boolean;
+  /** What is written goes straight to journald. */
+  readonly isJournal?: boolean;
 }
 
 /** One column of a table. */

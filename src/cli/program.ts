@@ -66,7 +66,7 @@ export async function runProgram(options: {
       const done = new AbortController();
       const given = added.optsWithGlobals<GlobalOptions>();
       try {
-        const context = createContext({ world, command, given, done: done.signal });
+        const context = createContext({ world, version: options.version, command, given, done: done.signal });
         exitCode = await command.run({ options: given, arguments: added.args }, context);
       } finally {
         done.abort();

@@ -38,6 +38,7 @@ export async function runCommandLine(argv: readonly string[], options: RunOption
       io: directIo,
       random: () => 0.5,
       newId: () => "id",
+      onReload: () => () => undefined,
       firstSignal: new AbortController().signal,
       secondSignal: new AbortController().signal,
       ...options.world,

@@ -2,6 +2,7 @@ import type { BrakeOverride, Job, Operation } from "../domain/catalogue.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Delivery } from "../domain/deliveries.ts";
 import type { Logger } from "../domain/log.ts";
+import type { VolumePoints } from "../domain/points.ts";
 import type { Policy, Selection } from "../domain/policy.ts";
 import type { ProjectReport, Run } from "../domain/runs.ts";
 import type { ReaderCloud, WriterCloud } from "../openstack/cloud.ts";
@@ -56,6 +57,10 @@ export interface Conductor {
   readonly reporting?: Reporting;
   /** Told of the open jobs after every round, for somebody who watches. */
   readonly onProgress?: (open: readonly Job[]) => void;
+  /** Told in every cycle of the volumes that are to be protected, due or not: project by volume id. */
+  readonly onProtected?: (projectOf: ReadonlyMap<string, string>) => void;
+  /** Told of a project's restore points, by volume, whenever they have been read for its rotation. */
+  readonly onPoints?: (projectId: string, points: ReadonlyMap<string, VolumePoints>) => void;
 }
 
 /** The two stages of stopping: `drain` means start nothing new, `cut` means give up on work in hand. */

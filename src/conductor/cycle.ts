@@ -155,6 +155,7 @@ async function planFromMemory(cycle: Cycle): Promise<{ plan: BackupPlan; candida
   const jobs = await knownJobs(conductor, slot);
   const plan = await planWithoutPoints(conductor, planInput(cycle, jobs));
   await conductor.repository.replaceOverridesSeen(plan.overridesSeen);
+  conductor.onProtected?.(protectedBy(plan));
   const inWindow = options.create && run.startedAt < slot.windowEndsAt;
   const candidates = inWindow ? plan.jobs : [];
   const hasOpen = jobs.some((job) => openJobStates.some((state) => state === job.state));
@@ -162,6 +163,17 @@ async function planFromMemory(cycle: Cycle): Promise<{ plan: BackupPlan; candida
   if (idle) await retryServerMarks(cycle, jobs);
   return { plan: { ...plan, skips: plan.skips.filter((skip) => skip.reason !== "not_due") }, candidates, idle };
 }
+
+/** Their projects by the ids of the volumes that a plan is about, but for those that are not to be backed up. */
+const protectedBy = ({ jobs, skips }: BackupPlan): ReadonlyMap<string, string> =>
+  new Map([
+    ...jobs.map((job) => [job.volumeId, job.projectId] as const),
+    ...skips.flatMap(({ projectId, reason, volumeId }) =>
+      volumeId === null || reason === "skip_requested" || reason === "foreign_volume"
+        ? []
+        : [[volumeId, projectId] as const],
+    ),
+  ]);
 
 /** Plans what is due by all that the cloud shows of it, and writes it down. */
 async function planFromCloud(

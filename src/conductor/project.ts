@@ -87,14 +87,24 @@ async function rotate(
   signals: Signals,
 ): Promise<ProjectReport["rotation"]> {
   const nothing = { deleted: 0, kept: 0, failed: 0, reasons: {} };
-  if (!conductor.settings.rotationEnabled) return { ...nothing, blocked: null };
-  if (end.backups === null) return { ...nothing, blocked: end.blocked ?? "unproven_reader" };
   const { backups } = end;
+  if (backups === null) {
+    return { ...nothing, blocked: conductor.settings.rotationEnabled ? (end.blocked ?? "unproven_reader") : null };
+  }
   const children = new Map<string, readonly string[]>();
-  const planOnce = async () => {
+  const read = async () => {
     const entries = await conductor.repository.catalogue({ projectId: end.project.id });
     const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
     const points = readPoints({ backups, catalogue, userIds: end.userIds, children });
+    conductor.onPoints?.(end.project.id, points);
+    return { catalogue, points };
+  };
+  if (!conductor.settings.rotationEnabled) {
+    if (conductor.onPoints !== undefined) await end.planAlone(read);
+    return { ...nothing, blocked: null };
+  }
+  const planOnce = async () => {
+    const { catalogue, points } = await read();
     const input: RotationInput = {
       runId: end.runId,
       projectId: end.project.id,

@@ -18,7 +18,7 @@ import {
   timeZone,
   type Kind,
 } from "./kinds.ts";
-import { logLevels } from "./settings.ts";
+import { logFormats, logLevels } from "./settings.ts";
 
 /** One key of the configuration. */
 export interface Option<T> {
@@ -344,6 +344,28 @@ export const schema = {
   },
   log: {
     level: option(oneOf(logLevels), "info", "How much is logged, to standard error."),
+    format: option(
+      oneOf(logFormats),
+      "auto",
+      "How it is written. `auto`: text on a terminal, text with journald's priorities when standard error is the journal, else JSON.",
+    ),
+  },
+  metrics: {
+    address: option(
+      text(/^[\w.:-]{1,253}$/, "an IP address or host name"),
+      "127.0.0.1",
+      "Address on which `dirigent conductor` serves Prometheus metrics. They tell about every project: keep it a loopback one.",
+    ),
+    port: optional(
+      integer(0, 65_535),
+      "no metrics are served",
+      "Port of the metrics, for instance 9808; 0 takes any free one.",
+    ),
+    projects: option(
+      integer(1, 100_000),
+      500,
+      "So many projects have series of their own, those that are worst off first. The totals count all.",
+    ),
   },
 } satisfies Section;
 

@@ -5,6 +5,9 @@ import type { SecretSource } from "./secrets.ts";
 export const logLevels = ["trace", "debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
+export const logFormats = ["auto", "text", "json", "journal"] as const;
+export type LogFormat = (typeof logFormats)[number];
+
 /** Where the credential of one of our two roles comes from. The credential itself is read by `loadConnections`. */
 export interface CredentialSettings {
   /** Name in clouds.yaml; null: `OS_CLOUD`, else the `OS_*` variables. */
@@ -111,5 +114,13 @@ export interface Settings {
     readonly brakeOverrides: readonly BrakeOverride[];
   };
   readonly policyHook: PolicyHookSettings;
-  readonly log: { readonly level: LogLevel };
+  readonly log: { readonly level: LogLevel; readonly format: LogFormat };
+  /** Prometheus metrics of the conductor. */
+  readonly metrics: {
+    readonly address: string;
+    /** 0: any free one. Null: none are served. */
+    readonly port: number | null;
+    /** How many projects have series of their own. */
+    readonly projects: number;
+  };
 }

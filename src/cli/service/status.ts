@@ -1,0 +1,37 @@
+import type { DaemonState } from "../../conductor/daemon.ts";
+import type { Settings } from "../../config/settings.ts";
+import type { Job } from "../../domain/catalogue.ts";
+import { nextSlotStart } from "../../domain/slots.ts";
+
+/** A state in one line, for `systemctl status`. */
+export function stateText(state: DaemonState, { conductor, policy }: Settings, now: Date): string {
+  switch (state.kind) {
+    case "standby":
+      return "standing by: another conductor holds the lease";
+    case "working":
+      return "looking for what is due";
+    case "waiting": {
+      const { outcome, reports, run } = state.last;
+      const lines = reports.flatMap((report) => report.lines);
+      const bad = lines.filter((line) => line.outcome === "failed").length;
+      const what = lines.length === 0 ? "" : `: ${lines.length} volumes, ${bad} failed`;
+      const next = nextSlotStart(policy, conductor.timeZone, now);
+      return `waiting; last run ${short(run.startedAt)} ${outcome}${what}; next slot ${short(next)}`;
+    }
+    case "failing": {
+      const { error } = state;
+      return `failing since its last try, trying again: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+}
+
+/** How far the open jobs are. */
+export function progressText(open: readonly Job[]): string {
+  const waiting = open.filter((job) => job.state === "planned").length;
+  const stuck = open.filter((job) => job.stuckReportedAt !== null).length;
+  if (open.length === 0) return "all backups have ended; rotating";
+  const parts = [`${open.length - waiting} backups running`, `${waiting} waiting`];
+  return [...parts, ...(stuck === 0 ? [] : [`${stuck} stuck`])].join(", ");
+}
+
+const short = (at: Date): string => `${at.toISOString().slice(0, 16)}Z`;
