@@ -2,7 +2,7 @@ import type { CycleResult } from "../conductor/cycle.ts";
 import { formatDuration } from "../domain/durations.ts";
 import { operatorText, type Reason } from "../domain/reasons.ts";
 import type { ProjectReport, ReportLine } from "../domain/runs.ts";
-import { escapeText } from "./escape.ts";
+import { escapeText } from "../domain/escape.ts";
 import { table } from "./output.ts";
 
 /** A cycle as `--json` shows it. */

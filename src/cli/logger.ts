@@ -2,7 +2,7 @@ import { pino } from "pino";
 import type { LogFormat, LogLevel } from "../config/settings.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Logger } from "../domain/log.ts";
-import { escapeText } from "./escape.ts";
+import { escapeText } from "../domain/escape.ts";
 import type { Sink } from "./output.ts";
 import { redact, redactText } from "./redact.ts";
 

@@ -15,6 +15,9 @@ import { planCommand } from "./commands/plan.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { configCheck } from "./commands/config-check.ts";
 import { configReference } from "./commands/config-reference.ts";
+import { reportList } from "./commands/report-list.ts";
+import { reportSend } from "./commands/report-send.ts";
+import { reportShow } from "./commands/report-show.ts";
 import { dbMigrate } from "./commands/db-migrate.ts";
 import { dbStatus } from "./commands/db-status.ts";
 import type { Sink } from "./output.ts";
@@ -28,6 +31,9 @@ const commands: readonly Command[] = [
   policyCommand,
   planCommand,
   backupsList,
+  reportList,
+  reportShow,
+  reportSend,
   auditCommand,
   doctorCommand,
   doctorPolicyCommand,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { escapeText } from "./escape.ts";
+import { escapeText } from "../domain/escape.ts";
 import { createLogger } from "./logger.ts";
 import { createOutput, table } from "./output.ts";
 import { redact } from "./redact.ts";

@@ -1,4 +1,4 @@
-import { escapeText } from "./escape.ts";
+import { escapeText } from "../domain/escape.ts";
 
 /** Where text goes: standard output or standard error. */
 export interface Sink {

@@ -3,7 +3,7 @@ import { logLevels } from "../config/settings.ts";
 import { createContext, type GlobalOptions } from "./context.ts";
 import type { Command, World } from "./command.ts";
 import { exit, failureOf, type ExitCode } from "./exit-codes.ts";
-import { escapeText } from "./escape.ts";
+import { escapeText } from "../domain/escape.ts";
 
 const exitStatus = `
 Exit status:

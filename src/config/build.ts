@@ -3,6 +3,7 @@ import { formatDuration } from "../domain/durations.ts";
 import type { Given } from "./collect.ts";
 import { ConfigError } from "./errors.ts";
 import { buildPolicyHook } from "./build-policy-hook.ts";
+import { buildReporting } from "./build-reporting.ts";
 import type { LoadRequest } from "./request.ts";
 import type { schema, Values } from "./schema.ts";
 import { checkPlace, readSecret, secretSource } from "./secrets.ts";
@@ -116,6 +117,7 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
     deadline: { baseMs: values.deadline.base, bytesPerSecond: values.deadline.bytes_per_second },
     rotation: { enabled: values.rotation.enabled, brakeOverrides: values.rotation.brake_overrides },
     policyHook: buildPolicyHook(values.policy_hook, environment, noting),
+    ...buildReporting(values, given, environment, noting),
     log: { level: overrides?.logLevel ?? values.log.level, format: values.log.format },
     metrics: values.metrics,
   };

@@ -31,6 +31,12 @@ const variables = new Map(
 /** Variables of ours that set no key. */
 export const configVariable = "DIRIGENT_CONFIG";
 
+/** What may have been meant by an unknown key; never that a secret belongs into another section. */
+const meant = (unknown: string): string[] =>
+  [...byKey.values()]
+    .filter(({ key, option }) => option.sensitive !== true || key.split(".")[0] === unknown.split(".")[0])
+    .map(({ key }) => key);
+
 const suggestion = (wanted: string, known: readonly string[]): string => {
   const near = nearest(wanted, known);
   return near === null ? "" : `; did you mean ${near}?`;
@@ -53,7 +59,7 @@ export function collectFile(entries: readonly YamlEntry[], mode: number, prefix 
     if (named !== undefined) {
       given.push({ named, value: plain(node), place, mode });
     } else if (!sections.has(key) || key === "") {
-      const near = suggestion(key, [...byKey.keys()]) || `; known here: ${namesOf(prefix)}`;
+      const near = suggestion(key, meant(key)) || `; known here: ${namesOf(prefix)}`;
       problems.push(`${place}: ${key} is not a known key (value: ${showValue(plain(node), key)})${near}`);
     } else if (node.kind === "map") {
       const inner = collectFile(node.entries, mode, `${key}.`);

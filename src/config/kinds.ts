@@ -186,3 +186,46 @@ export const databaseUrl: Kind<string> = {
     return complete ? raw : no();
   },
 };
+
+const localPart = "[A-Za-z0-9_+-]+(?:\\.[A-Za-z0-9_+-]+)*";
+const mailDomain = "[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?";
+
+/** One mail address, with nothing in it that could make it another or several. */
+export const mailAddress: Kind<string> = text(
+  new RegExp(`^(?=.{3,254}$)(?=[^@]{1,64}@)${localPart}@${mailDomain}$`),
+  "a mail address such as backup@example.org",
+);
+
+/** An address, with or without a name before it. */
+export const mailSender: Kind<string> = {
+  name: "mail sender",
+  allowed: "a mail address such as backup@example.org, or Backup <backup@example.org>",
+  read: (raw) => {
+    const [, name, address] = (typeof raw === "string" && /^([^<>"\\@,;:\p{Cc}]{1,60}) <([^<>]+)>$/u.exec(raw)) || [];
+    mailAddress.read(name === undefined ? raw : address);
+    return raw as string;
+  },
+};
+
+/** A mail address made of a project. */
+export const projectMailAddress: Kind<string> = {
+  name: "project mail address",
+  allowed: "a mail address with {PROJECT_NAME} or {PROJECT_ID} before the @, such as {PROJECT_NAME}@example.org",
+  read: (raw) => {
+    if (typeof raw !== "string" || !/^[^@]*\{PROJECT_(NAME|ID)\}[^@]*@/.test(raw)) return no();
+    mailAddress.read(raw.replaceAll(/\{PROJECT_(NAME|ID)\}/g, "x"));
+    return raw;
+  },
+};
+
+/** Where something is posted to or asked of. */
+export const httpUrl: Kind<string> = {
+  name: "http url",
+  allowed: "a URL that begins with https:// or http://",
+  read: (raw) => {
+    const url = typeof raw === "string" ? URL.parse(raw) : null;
+    return url !== null && ["http:", "https:"].includes(url.protocol) ? url.href : no();
+  },
+};
+
+export const absolutePath: Kind<string> = text(/^\/[^\0]*$/, "an absolute path");

@@ -2,6 +2,7 @@ import { dayMs } from "../domain/durations.ts";
 import { periodProblem } from "../domain/slots.ts";
 import { brakeOverrides } from "./brake-overrides.ts";
 import {
+  absolutePath,
   boolean,
   bytes,
   cron,
@@ -10,15 +11,19 @@ import {
   durationOrOff,
   durationThat,
   file,
+  httpUrl,
   integer,
   list,
+  mailAddress,
+  mailSender,
   nameTemplate,
   oneOf,
+  projectMailAddress,
   text,
   timeZone,
   type Kind,
 } from "./kinds.ts";
-import { logFormats, logLevels } from "./settings.ts";
+import { logFormats, logLevels, mailTls } from "./settings.ts";
 
 /** One key of the configuration. */
 export interface Option<T> {
@@ -79,6 +84,9 @@ const secretFernetKeyFile = (what: string): Option<string | null> =>
 const secretOf = (role: string): string => `the ${role}'s password or application credential secret`;
 const cloudsSecret = "the secret of clouds.yaml or the environment";
 const databasePassword = "the password of the database's user";
+const mailPassword = "the password for the mail server";
+const mailPasswordDoc = "Password to log in with at the mail server; better in one of the three forms below.";
+const webhookSecret = "the key of the webhook's signature";
 const unlimited = "no limit";
 
 /** Every key there is. The reference in docs/configuration.md is generated from it. */
@@ -341,6 +349,83 @@ export const schema = {
       address: option(address, "127.0.0.1", "Address that /metrics is served on."),
       port: option(integer(0, 65_535), 9808, "Port that /metrics is served on; 0 takes any free one."),
     },
+  },
+  mail: {
+    host: optional(address, "no mail is sent", "Mail server that takes the digests."),
+    port: optional(integer(1, 65_535), "25, with `mail.tls: starttls` 587, with `implicit` 465", "Its port."),
+    tls: option(
+      oneOf(mailTls),
+      "starttls",
+      "Encryption: `starttls` demands it after a plain greeting, `implicit` begins with it; both check the server's certificate. `off` suits a relay on this host.",
+    ),
+    ca_file: optional(
+      absolutePath,
+      "the authorities that this machine trusts",
+      "PEM file of the authority that signed the mail server's certificate.",
+    ),
+    user: optional(text(/^\S.{0,254}$/, "a name"), "no login", "Name to log in with at the mail server."),
+    password: optional(text(/^[\s\S]+$/, "a text"), "the password of one of the keys below", mailPasswordDoc, {
+      sensitive: true,
+    }),
+    password_file: secretFile(mailPassword, "the password of `mail.password`"),
+    password_fernet: secretFernet(mailPassword, "the password of `mail.password`"),
+    password_fernet_key_file: secretFernetKeyFile(mailPassword),
+    from: optional(mailSender, "must be set where `mail.host` is", "Sender of the digests."),
+    operators: option(
+      list(mailAddress, "a list of mail addresses"),
+      [],
+      "Who gets the digest of every run, with the services' own words, and what is wrong with the reports themselves.",
+    ),
+    receivers: option(
+      list(mailAddress, "a list of mail addresses"),
+      [],
+      "Who gets every project's digest, beside the project's own people.",
+    ),
+    project_address: optional(
+      projectMailAddress,
+      "projects have no address of their own",
+      "Where a project's digest goes. A project whose name has anything but letters, digits and `. _ + -` in it has no address by name; its id always makes one.",
+    ),
+    members: option(
+      boolean,
+      false,
+      "True: a project's digest goes to the addresses that its members have in Keystone. The reader needs more rights for it (docs/digest.md).",
+    ),
+    timeout: option(duration, "30s", "How long the mail server may take for each answer."),
+    retry_for: option(
+      duration,
+      "2d",
+      "How long a mail or a webhook's message is tried again when it is not accepted. What is refused for good is not tried again.",
+    ),
+    templates: {
+      project: optional(absolutePath, "the built-in one", "MJML template of a project's digest (docs/digest.md)."),
+      project_text: optional(absolutePath, "the built-in one", "Template of its plain-text part."),
+      operators: optional(absolutePath, "the built-in one", "MJML template of the operators' digest."),
+      operators_text: optional(absolutePath, "the built-in one", "Template of its plain-text part."),
+    },
+  },
+  webhook: {
+    url: optional(httpUrl, "nothing is posted", "Where every report and every run's end is posted to, as JSON.", {
+      sensitive: true,
+    }),
+    url_file: secretFile("that URL, where it is a secret", "the URL of `webhook.url`"),
+    secret: optional(text(/^[\s\S]+$/, "a text"), "nothing is signed", "Key of the signature (HMAC-SHA256).", {
+      sensitive: true,
+    }),
+    secret_file: secretFile(webhookSecret, "the key of `webhook.secret`"),
+    secret_fernet: secretFernet(webhookSecret, "the key of `webhook.secret`"),
+    secret_fernet_key_file: secretFernetKeyFile(webhookSecret),
+    timeout: option(duration, "10s", "How long the receiver may take for its answer."),
+  },
+  ping: {
+    url: optional(
+      httpUrl,
+      "nobody is told",
+      "URL of a dead-man's switch: asked for after each run that backed something up, so that somebody notices when none did.",
+      { sensitive: true },
+    ),
+    url_file: secretFile("that URL, where it is a secret", "the URL of `ping.url`"),
+    timeout: option(duration, "10s", "How long it may take for its answer."),
   },
   log: {
     level: option(oneOf(logLevels), "info", "How much is logged, to standard error."),

@@ -8,6 +8,41 @@ export type LogLevel = (typeof logLevels)[number];
 export const logFormats = ["auto", "text", "json", "journal"] as const;
 export type LogFormat = (typeof logFormats)[number];
 
+export const mailTls = ["off", "starttls", "implicit"] as const;
+export type MailTls = (typeof mailTls)[number];
+
+/** How digests are sent by mail, and to whom. */
+export interface MailSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: MailTls;
+  /** PEM; null: what this machine trusts. */
+  readonly ca: string | null;
+  readonly login: { readonly user: string; readonly password: SecretSource } | null;
+  /** An address, perhaps with a name before it. */
+  readonly from: string;
+  readonly operators: readonly string[];
+  readonly receivers: readonly string[];
+  /** With `{PROJECT_NAME}` or `{PROJECT_ID}`. */
+  readonly projectAddress: string | null;
+  readonly members: boolean;
+  /** For each answer of the server. */
+  readonly timeoutMs: number;
+  /** What to greet the server with. */
+  readonly clientName: string;
+}
+
+/** Operators' own templates, by the built-in ones' names; absolute paths. */
+export type TemplateSettings = Readonly<
+  Partial<Record<"project.mjml" | "project.txt" | "operators.mjml" | "operators.txt", string>>
+>;
+
+/** Where something is posted to, or asked of. */
+export interface HttpSettings {
+  readonly url: SecretSource;
+  readonly timeoutMs: number;
+}
+
 /** Where the credential of one of our two roles comes from. The credential itself is read by `loadConnections`. */
 export interface CredentialSettings {
   /** Name in clouds.yaml; null: `OS_CLOUD`, else the `OS_*` variables. */
@@ -114,6 +149,15 @@ export interface Settings {
     readonly brakeOverrides: readonly BrakeOverride[];
   };
   readonly policyHook: PolicyHookSettings;
+  /** Null: no mail is sent. */
+  readonly mail: MailSettings | null;
+  readonly templates: TemplateSettings;
+  /** How long reports are tried to be delivered. */
+  readonly retryForMs: number;
+  /** Null: nothing is posted. `secret`: of the signature. */
+  readonly webhook: (HttpSettings & { readonly secret: SecretSource | null }) | null;
+  /** Null: nobody is pinged. */
+  readonly ping: HttpSettings | null;
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   /** Prometheus metrics of the conductor. */
   readonly metrics: {

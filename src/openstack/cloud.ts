@@ -27,6 +27,8 @@ export interface ReaderCloud {
   /** Cinder's user messages about an object, newest first. */
   messages(resourceId: string, signal: AbortSignal): Promise<string[]>;
   projects(signal: AbortSignal): Promise<Project[]>;
+  /** Mail addresses of those who have a role in a project, except some users; needs more rights than anything else here. */
+  memberAddresses(projectId: string, except: ReadonlySet<string>, signal: AbortSignal): Promise<string[]>;
   userId(signal: AbortSignal): Promise<string>;
   /**
    * What a service's clock shows now: its last `Date` header plus the time since, by the monotonic clock. One second

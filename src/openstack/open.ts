@@ -10,6 +10,7 @@ import { listServers, setServerMetadata } from "./compute/servers.ts";
 import type { CloudDeps } from "./deps.ts";
 import { ConnectionError, type ServiceName } from "./errors.ts";
 import { Http } from "./http.ts";
+import { memberAddresses } from "./identity/members.ts";
 import { listProjects } from "./identity/projects.ts";
 import { inspectionOf, type Inspection } from "./inspection.ts";
 import { Limiter } from "./limiter.ts";
@@ -121,6 +122,7 @@ function readerCloud(wiring: Wiring, pageSize: number): ReaderCloud {
     backupServices: (signal) => listBackupServices(cinder, signal),
     messages: (resourceId, signal) => listMessages(cinder, resourceId, signal),
     projects: (signal) => listProjects(identity, signal),
+    memberAddresses: (projectId, except, signal) => memberAddresses(identity, { projectId, except }, signal),
     userId: (signal) => userIdOf(wiring, signal),
     serviceDate: (service) => wiring.http.serviceDate(service),
   };

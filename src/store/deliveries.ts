@@ -16,11 +16,12 @@ export function deliveryMethods(db: Database): DeliveryMethods {
   return {
     insertDeliveries: (all) => db.transaction((s) => queueDeliveries(db, s, all)),
 
-    deliveries: ({ states, dueBy, reportId, runId, since, limit }) =>
+    deliveries: ({ states, channel, dueBy, reportId, runId, since, limit }) =>
       db.read((s) =>
         s.select(deliveries, {
           where: and(
             states && inArray(deliveries.state, [...states]),
+            channel && eq(deliveries.channel, channel),
             dueBy && lte(deliveries.nextAttemptAt, dueBy),
             reportId === undefined ? undefined : eq(deliveries.reportId, reportId),
             runId === undefined ? undefined : eq(deliveries.runId, runId),

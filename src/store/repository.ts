@@ -1,5 +1,5 @@
 import type { CatalogueEntry, Job, JobState, Operation, OverrideSeen } from "../domain/catalogue.ts";
-import type { Delivery, DeliveryState } from "../domain/deliveries.ts";
+import type { Delivery, DeliveryChannel, DeliveryState } from "../domain/deliveries.ts";
 import type { Order, OrderState } from "../domain/orders.ts";
 import type { ProjectReport, Run, RunOutcome } from "../domain/runs.ts";
 
@@ -142,6 +142,7 @@ export interface Repository {
   /** In the order of their next attempts. `dueBy`: the next attempt is not later than that. */
   deliveries(filter: {
     states?: readonly DeliveryState[];
+    channel?: DeliveryChannel;
     dueBy?: Date;
     reportId?: string;
     runId?: string;

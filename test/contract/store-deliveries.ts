@@ -41,7 +41,7 @@ export function deliveriesContract(db: StoreUnderTest): void {
       await db.store.insertDeliveries([
         delivery("late", { nextAttemptAt: later(50), reportId: "x" }),
         delivery("soon", { nextAttemptAt: later(1), runId: "r2" }),
-        delivery("done", { state: "sent", createdAt: later(-10) }),
+        delivery("done", { state: "sent", createdAt: later(-10), channel: "ping" }),
       ]);
       const ids = async (filter: Parameters<Repository["deliveries"]>[0]) =>
         (await db.store.deliveries(filter)).map(({ id }) => id);
@@ -49,6 +49,7 @@ export function deliveriesContract(db: StoreUnderTest): void {
       assert.deepEqual(await ids({ limit: 2 }), ["done", "soon"]);
       assert.deepEqual(await ids({ limit: 9, states: ["queued"] }), ["soon", "late"]);
       assert.deepEqual(await ids({ limit: 9, states: ["queued"], dueBy: later(1) }), ["soon"]);
+      assert.deepEqual(await ids({ limit: 9, channel: "ping" }), ["done"]);
       assert.deepEqual(await ids({ limit: 9, reportId: "x" }), ["late"]);
       assert.deepEqual(await ids({ limit: 9, runId: "r2" }), ["soon"]);
       assert.deepEqual(await ids({ limit: 9, since: now }), ["soon", "late"]);

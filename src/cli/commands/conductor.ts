@@ -7,6 +7,7 @@ import type { Command, Context } from "../command.ts";
 import { cycleValue, describeCycle } from "../describe-cycle.ts";
 import { exit, exitOfOutcome, UsageError, type ExitCode } from "../exit-codes.ts";
 import { openConductor } from "../open-conductor.ts";
+import { whileSending } from "../reporting.ts";
 import { narrateCycle, narrator } from "../service/narrator.ts";
 import { printPlan } from "./plan.ts";
 
@@ -47,7 +48,9 @@ async function once(context: Context): Promise<ExitCode> {
     const { conductor, exclusive } = opened;
     const log = context.log();
     const repository = observed(conductor.repository, [narrator(log)]);
-    const result = await runOnce({ ...conductor, repository }, exclusive, context.signals);
+    const result = await whileSending(context, { ...conductor, repository }, (reporting) =>
+      runOnce(reporting, exclusive, context.signals),
+    );
     narrateCycle(log, result);
     const file = catalogueFileDeps(context, opened);
     if (file !== null) await writeCatalogueFile(file);

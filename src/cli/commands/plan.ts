@@ -2,7 +2,7 @@ import { previewCycle, type Preview } from "../../conductor/preview.ts";
 import { operatorText } from "../../domain/reasons.ts";
 import type { Decision } from "../../domain/retention.ts";
 import type { Command, Context } from "../command.ts";
-import { escapeText } from "../escape.ts";
+import { escapeText } from "../../domain/escape.ts";
 import { exit, type ExitCode } from "../exit-codes.ts";
 import { openConductor } from "../open-conductor.ts";
 import { table } from "../output.ts";

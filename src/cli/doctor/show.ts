@@ -1,4 +1,4 @@
-import { escapeText } from "../escape.ts";
+import { escapeText } from "../../domain/escape.ts";
 import { exit, type ExitCode } from "../exit-codes.ts";
 import type { Output } from "../output.ts";
 import type { Finding } from "./findings.ts";

@@ -7,6 +7,7 @@ const fixed: readonly RegExp[] = [
   /^conductor\.(name|lease_ttl)$/,
   /^log\.format$/,
   /^metrics\./,
+  /^(mail|templates|retry_for|webhook|ping)(\.|$)/,
 ];
 
 export interface SettingsChange {

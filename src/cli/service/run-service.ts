@@ -12,6 +12,7 @@ import { catalogueFileDeps } from "../catalogue-file.ts";
 import type { Context } from "../command.ts";
 import { CommandError, exit } from "../exit-codes.ts";
 import { conductorSettings, openConductor } from "../open-conductor.ts";
+import { whileSending } from "../reporting.ts";
 import { narrateCycle, narrator } from "./narrator.ts";
 import { compareSettings } from "./reload.ts";
 import { serviceManager, type ServiceManager } from "./service-manager.ts";
@@ -65,19 +66,21 @@ export async function runService(context: Context): Promise<void> {
     };
     context.signals.drain.addEventListener("abort", tellStop, { once: true });
     await dog.watch(() =>
-      runDaemon(
-        conductor,
-        {
-          wakes: wakesOf(context.settings()),
-          exclusive: opened.exclusive,
-          onCycle(result) {
-            narrateCycle(log, result);
-            metrics.onCycle(result);
+      whileSending(context, conductor, (reporting) =>
+        runDaemon(
+          reporting,
+          {
+            wakes: wakesOf(context.settings()),
+            exclusive: opened.exclusive,
+            onCycle(result) {
+              narrateCycle(log, result);
+              metrics.onCycle(result);
+            },
+            onState: stateTeller(context, manager, metrics),
+            changes: (apply) => context.onReload(() => reload(context, { manager, metrics, apply })),
           },
-          onState: stateTeller(context, manager, metrics),
-          changes: (apply) => context.onReload(() => reload(context, { manager, metrics, apply })),
-        },
-        context.signals,
+          context.signals,
+        ),
       ),
     );
     log.info({}, "stopped");

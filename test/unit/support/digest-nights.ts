@@ -1,0 +1,114 @@
+import type { ProjectReport, ReportLine, Run } from "../../../src/domain/runs.ts";
+
+const start = new Date("2026-11-21T01:00:00Z");
+const hours = (n: number): Date => new Date(start.getTime() + n * 3_600_000);
+
+export const line = (n: number, more: Partial<ReportLine> = {}): ReportLine => ({
+  volumeId: `0f0e7d3c-0000-4000-8000-${String(n).padStart(12, "0")}`,
+  volumeName: n % 2 === 0 ? "data" : "root",
+  serverId: `5e5e0000-0000-4000-8000-${String(n >> 1).padStart(12, "0")}`,
+  serverName: `web-${String((n >> 1) + 1).padStart(2, "0")}`,
+  outcome: "succeeded",
+  mode: n % 7 === 0 ? "full" : "incremental",
+  backupId: `b0b00000-0000-4000-8000-${String(n).padStart(12, "0")}`,
+  sizeGiB: 10 + 10 * (n % 5),
+  durationMs: 4_000 + n * 7_300,
+  reason: "succeeded",
+  message: null,
+  lastGoodAt: hours(0.1),
+  ...more,
+});
+
+export const nightReport = (more: Partial<ProjectReport> = {}): ProjectReport => ({
+  id: "6b1f3c52-8a8e-4f5e-9c6d-1b6c1f0a9a01",
+  runId: "e7c1b2aa-4b4e-4d54-8f0c-6f1f2a3b4c5d",
+  projectId: "8d1f00ddba11c0ffee00000000000001",
+  projectName: "web-shop",
+  at: hours(0.4),
+  startedAt: start,
+  nextRunAt: hours(23),
+  points: { count: 84, oldestAt: hours(-24 * 17), newestAt: hours(0.3) },
+  lines: [],
+  rotation: { deleted: 0, kept: 84, failed: 0, reasons: {}, blocked: null },
+  quota: { backups: { limit: 200, used: 84 }, gigabytes: { limit: 2000, used: 940 } },
+  notices: [],
+  ...more,
+});
+
+export const run = (more: Partial<Run> = {}): Run => ({
+  id: "e7c1b2aa-4b4e-4d54-8f0c-6f1f2a3b4c5d",
+  kind: "scheduled",
+  startedAt: start,
+  endedAt: hours(0.5),
+  outcome: "ok",
+  servers: 214,
+  volumes: 398,
+  scanGood: true,
+  message: null,
+  ...more,
+});
+
+const cinderSays =
+  "Backup driver reported an error: [Errno 28] No space left on device: '/var/lib/cinder/backup_mount/3f/volume_0f0e/backup_00001' on host ctl-2@nfs";
+
+/** Nights as they happen. */
+export const nights = {
+  good: nightReport({
+    lines: Array.from({ length: 12 }, (_, n) => line(n)),
+    rotation: { deleted: 12, kept: 72, failed: 0, reasons: {}, blocked: null },
+  }),
+  bad: nightReport({
+    quota: { backups: { limit: 100, used: 65 }, gigabytes: { limit: 1000, used: 801 } },
+    lines: [
+      line(0, { outcome: "failed", reason: "ended_in_error", message: cinderSays, lastGoodAt: hours(-24) }),
+      line(3, {
+        outcome: "failed",
+        reason: "over_quota",
+        message: "BackupLimitExceeded: 100",
+        durationMs: null,
+        lastGoodAt: null,
+      }),
+      line(5, {
+        outcome: "skipped",
+        mode: null,
+        sizeGiB: 0,
+        durationMs: null,
+        reason: "volume_state",
+        lastGoodAt: hours(-24),
+      }),
+      line(11, { outcome: "skipped", mode: null, sizeGiB: 0, durationMs: null, reason: "skip_requested" }),
+      ...[1, 2, 4, 6, 7, 8, 9, 10].map((n) => line(n)),
+    ],
+    notices: [
+      { reason: "request_bounded", resourceId: line(6).serverId, message: "backup_retention: 6h, at least 1d" },
+      { reason: "request_invalid", resourceId: line(8).volumeId, message: "backup_retention: next tuesday" },
+    ],
+  }),
+  awful: nightReport({
+    projectName: `<script>alert("web")</script> 🦄 & Söhne\r\nBcc: all@example.org`,
+    points: { count: 0, oldestAt: null, newestAt: null },
+    quota: { backups: { limit: 0, used: 3 }, gigabytes: { limit: -1, used: 940 } },
+    lines: [
+      ...Array.from({ length: 9 }, (_, n) =>
+        line(n, {
+          outcome: n === 4 ? "running" : "failed",
+          reason: n === 4 ? "stuck" : n % 2 === 0 ? "unavailable" : "no_project_access",
+          message: cinderSays,
+          lastGoodAt: n % 3 === 0 ? null : hours(-24 * n),
+          serverName:
+            n === 2 ? `db-${"very-".repeat(30)}long` : n === 6 ? "<img src=x onerror=alert(1)>" : line(n).serverName,
+          volumeName: n === 6 ? "\u001b[31mred\u001b[0m \u202egpj.exe" : line(n).volumeName,
+          durationMs: n === 4 ? null : 90_000,
+        }),
+      ),
+    ],
+    rotation: { deleted: 0, kept: 0, failed: 0, reasons: {}, blocked: "brake" },
+    notices: [
+      {
+        reason: "forged",
+        resourceId: "b0b00000-0000-4000-8000-00000000beef",
+        message: "backup of volume 0f0e on host ctl-2",
+      },
+    ],
+  }),
+} as const;
