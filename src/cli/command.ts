@@ -1,6 +1,7 @@
-import type { Argument, Option } from "commander";
+import type { Argument, Command as Program, Option } from "commander";
 import type { Connections } from "../config/connections.ts";
 import type { Environment } from "../config/environment.ts";
+import type { LoadRequest } from "../config/request.ts";
 import type { Settings } from "../config/settings.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Io } from "../domain/io.ts";
@@ -31,6 +32,10 @@ export interface World {
 export interface Context extends Pick<World, "environment" | "clock" | "io" | "random" | "newId" | "onReload"> {
   /** Of this program. */
   readonly version: string;
+  /** All commands with their options, as the command line is read by them. */
+  readonly program: Program;
+  /** What the configuration is read from. */
+  readonly request: LoadRequest;
   /** Reads the configuration at the first call. @throws ConfigError */
   readonly settings: () => Settings;
   /**

@@ -1,5 +1,7 @@
+import type { Command as Program } from "commander";
 import { loadConnections } from "../config/connections.ts";
 import { loadSettings, settingsFrom } from "../config/load.ts";
+import type { LoadRequest } from "../config/request.ts";
 import type { LogLevel, Settings } from "../config/settings.ts";
 import type { Command, Context, World } from "./command.ts";
 import { createLogger } from "./logger.ts";
@@ -22,20 +24,21 @@ const once = <T>(make: () => T): (() => T) => {
 export function createContext(options: {
   world: World;
   version: string;
+  program: Program;
   command: Command;
   given: GlobalOptions;
   done: AbortSignal;
 }): Context {
   const { world, command, given } = options;
-  const load = (): Settings =>
-    loadSettings({
-      environment: world.environment,
-      ...(given.config === undefined ? {} : { configFile: given.config }),
-      overrides: {
-        ...(given.cloud === undefined ? {} : { cloud: given.cloud }),
-        ...(given.logLevel === undefined ? {} : { logLevel: given.logLevel }),
-      },
-    });
+  const request: LoadRequest = {
+    environment: world.environment,
+    ...(given.config === undefined ? {} : { configFile: given.config }),
+    overrides: {
+      ...(given.cloud === undefined ? {} : { cloud: given.cloud }),
+      ...(given.logLevel === undefined ? {} : { logLevel: given.logLevel }),
+    },
+  };
+  const load = (): Settings => loadSettings(request);
   let loaded: Settings | null = null;
   const settings = (): Settings => (loaded ??= load());
   const log = once(() => createLogger({ ...settings().log, sink: world.stderr, clock: world.clock }));
@@ -48,6 +51,8 @@ export function createContext(options: {
     random: world.random,
     newId: world.newId,
     onReload: world.onReload,
+    program: options.program,
+    request,
     settings,
     connections: once(() => loadConnections(settings(), world.environment)),
     reload: () => {

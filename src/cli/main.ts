@@ -4,44 +4,10 @@ import { findPackageJSON } from "node:module";
 import { hostname } from "node:os";
 import { systemFiles } from "../config/environment.ts";
 import { directIo } from "../domain/io.ts";
-import type { Command } from "./command.ts";
-import { auditCommand } from "./commands/audit.ts";
-import { backupsList } from "./commands/backups-list.ts";
-import { demo } from "./commands/demo.ts";
-import { conductorCommand } from "./commands/conductor.ts";
-import { doctorPolicyCommand } from "./commands/doctor-policy.ts";
-import { doctorCommand } from "./commands/doctor.ts";
-import { planCommand } from "./commands/plan.ts";
-import { policyCommand } from "./commands/policy.ts";
-import { configCheck } from "./commands/config-check.ts";
-import { configReference } from "./commands/config-reference.ts";
-import { reportList } from "./commands/report-list.ts";
-import { reportSend } from "./commands/report-send.ts";
-import { reportShow } from "./commands/report-show.ts";
-import { dbMigrate } from "./commands/db-migrate.ts";
-import { dbStatus } from "./commands/db-status.ts";
+import { commands } from "./commands.ts";
 import type { Sink } from "./output.ts";
 import { runProgram } from "./program.ts";
 import { systemClock } from "./system-clock.ts";
-
-/** Every command there is, in the order of the help. */
-const commands: readonly Command[] = [
-  demo,
-  conductorCommand,
-  policyCommand,
-  planCommand,
-  backupsList,
-  reportList,
-  reportShow,
-  reportSend,
-  auditCommand,
-  doctorCommand,
-  doctorPolicyCommand,
-  configCheck,
-  configReference,
-  dbMigrate,
-  dbStatus,
-];
 
 const version = (): string => {
   const file = findPackageJSON(import.meta.url);

@@ -33,19 +33,18 @@ export const conductorSettings = (settings: Settings): ConductorSettings => ({
 
 /**
  * Opens clouds and database as the configuration says. `work`: as the conductor, which takes SQLite's lock. `look`: to read beside a running
- * conductor; a database that does not exist yet is an empty one and is not made.
+ * conductor; a database that does not exist yet is an empty one and is not made. `order`: to give an order, which is written down; the lock is taken with
+ * {@link takeLock} when nobody else has it.
  */
-export async function openConductor(context: Context, purpose: "work" | "look"): Promise<OpenedConductor> {
+export async function openConductor(context: Context, purpose: "work" | "look" | "order"): Promise<OpenedConductor> {
   const { clock, io, newId, settings } = context;
   const log = context.log();
   const { database } = settings();
   // Before anything is opened or locked: a configuration that will not do is said first.
   const clouds = await openConfiguredClouds(context);
-  const { lockExclusively } = await import("../store/lock.ts");
   const { openStore } = await import("../store/open.ts");
-  const address = parseStoreUrl(database.url);
-  const path = address.dialect === "sqlite" ? address.path : null;
-  const lock = purpose === "work" && path !== null ? await lockExclusively(path) : null;
+  const path = sqlitePath(context);
+  const lock = purpose === "work" ? await takeLock(context) : null;
   const store = purpose === "look" && path !== null && !existsSync(path) ? "sqlite::memory:" : database.url;
   const repository = await openStore(store, { io }).catch(async (error: unknown) => {
     await lock?.release();
@@ -68,4 +67,20 @@ export async function openConductor(context: Context, purpose: "work" | "look"):
       await lock?.release();
     },
   };
+}
+
+function sqlitePath({ settings }: Context): string | null {
+  const address = parseStoreUrl(settings().database.url);
+  return address.dialect === "sqlite" ? address.path : null;
+}
+
+/**
+ * Takes SQLite's lock, which says that no other conductor is at work.
+ * @returns null on other databases, where the lease alone decides
+ * @throws StoreLockedError when another conductor is
+ */
+export async function takeLock(context: Context): Promise<{ release(): Promise<void> } | null> {
+  const { lockExclusively } = await import("../store/lock.ts");
+  const path = sqlitePath(context);
+  return path === null ? null : await lockExclusively(path);
 }

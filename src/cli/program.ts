@@ -31,20 +31,27 @@ function addCommand(program: Program, command: Command, run: (given: Program) =>
   added.action(() => run(added));
 }
 
-/** Runs the command that `argv` names (without the program's own words), and says how it ended. */
-export async function runProgram(options: {
-  argv: readonly string[];
-  version: string;
-  commands: readonly Command[];
-  world: World;
-}): Promise<ExitCode> {
-  const { world } = options;
-  let exitCode: ExitCode = exit.ok;
+interface Described {
+  readonly version: string;
+  readonly commands: readonly Command[];
+}
+
+/**
+ * The whole command line as commander has it: it parses by it and prints the help, and completion and man pages are made of it.
+ * @param live what it prints to and what it runs; without it it only describes
+ */
+export function describeProgram(
+  { version, commands }: Described,
+  live?: {
+    readonly world: Pick<World, "stdout" | "stderr">;
+    readonly run: (command: Command, given: Program, program: Program) => Promise<void>;
+  },
+): Program {
   const program = new Program("dirigent")
     .description(
       "The backup conductor for OpenStack: backs up the volumes of every tagged server and rotates the backups.",
     )
-    .version(options.version, "--version", "print the version")
+    .version(version, "--version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand(false)
     .addOption(new Option("--config <file>", "configuration file (default: /etc/dirigent/dirigent.yaml)"))
@@ -52,29 +59,48 @@ export async function runProgram(options: {
     .addOption(new Option("--log-level <level>", "how much is logged").choices(logLevels))
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("Run 'dirigent --help' for the commands there are.")
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => world.stdout.write(text),
-      writeErr: (text) => world.stderr.write(text),
+    .exitOverride();
+  if (live !== undefined) {
+    program.configureOutput({
+      writeOut: (text) => live.world.stdout.write(text),
+      writeErr: (text) => live.world.stderr.write(text),
       outputError: (text, write) => write(`dirigent: ${text.replace(/^error: /, "")}`),
       getOutHasColors: () => false,
       getErrHasColors: () => false,
-    })
-    .addHelpText("after", exitStatus);
-  for (const command of options.commands) {
-    addCommand(program, command, async (added) => {
-      const done = new AbortController();
-      const given = added.optsWithGlobals<GlobalOptions>();
-      try {
-        const context = createContext({ world, version: options.version, command, given, done: done.signal });
-        exitCode = await command.run({ options: given, arguments: added.args }, context);
-      } finally {
-        done.abort();
-      }
     });
   }
+  program.addHelpText("after", exitStatus);
+  for (const command of commands) {
+    addCommand(program, command, async (given) => live?.run(command, given, program));
+  }
+  return program;
+}
+
+/** Runs the command that `argv` names (without the program's own words), and says how it ended. */
+export async function runProgram(
+  options: Described & { readonly argv: readonly string[]; readonly world: World },
+): Promise<ExitCode> {
+  const { world } = options;
+  let exitCode: ExitCode = exit.ok;
+  const run = async (command: Command, added: Program, program: Program): Promise<void> => {
+    const done = new AbortController();
+    const given = added.optsWithGlobals<GlobalOptions>();
+    try {
+      const context = createContext({
+        world,
+        version: options.version,
+        program,
+        command,
+        given,
+        done: done.signal,
+      });
+      exitCode = await command.run({ options: given, arguments: added.args }, context);
+    } finally {
+      done.abort();
+    }
+  };
   try {
-    await program.parseAsync(options.argv, { from: "user" });
+    await describeProgram(options, { world, run }).parseAsync(options.argv, { from: "user" });
     return exitCode;
   } catch (error) {
     const failure = failureOf(error);

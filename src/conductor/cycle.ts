@@ -1,5 +1,6 @@
 import { openJobStates, type Job } from "../domain/catalogue.ts";
 import type { Backup, Project } from "../domain/inventory.ts";
+import { isScheduled } from "../domain/manual.ts";
 import { workKey } from "../domain/marks.ts";
 import type { BackupPlan, Skip } from "../domain/planner.ts";
 import { readPoints } from "../domain/points.ts";
@@ -27,6 +28,8 @@ export interface CycleOptions {
   readonly rotateAll: boolean;
   /** Ends the cycle although backups are still running; the next one goes on with them. */
   readonly interrupt?: AbortSignal;
+  /** Called after every round of work. */
+  readonly onRound?: () => void;
 }
 
 export interface CycleResult {
@@ -126,7 +129,9 @@ type Work = Omit<CycleResult, "run"> & { readonly news: boolean };
 async function workCycle(cycle: Cycle): Promise<Work> {
   const planned = await planCycle(cycle);
   if (planned === null) return { outcome: "ok", reports: [], idle: true, news: false };
-  const tracked = await cycle.conductor.repository.jobs({ states: openJobStates });
+  const open = await cycle.conductor.repository.jobs({ states: openJobStates });
+  // Manual ones are worked, too; whoever ordered them reports them.
+  const tracked = open.filter(isScheduled);
   return await executeAndEnd(cycle, { ...planned, tracked });
 }
 
@@ -319,7 +324,13 @@ async function executeAndEnd(
   await executeJobs(
     conductor,
     lease,
-    { userIds: cycle.userIds, order: plan.jobs.map((job) => job.key), ends, interrupt: cycle.interrupt },
+    {
+      userIds: cycle.userIds,
+      order: plan.jobs.map((job) => job.key),
+      ends,
+      interrupt: cycle.interrupt,
+      ...(options.onRound === undefined ? {} : { onRound: options.onRound }),
+    },
     signals,
   );
   // A wrong clock or a partial scan must not make it forget the last good one.

@@ -3,6 +3,8 @@ import type { Conductor, ConductorSettings, Signals } from "./context.ts";
 import { runCycle, type CycleResult } from "./cycle.ts";
 import { LeaseKeeper, LeaseLost } from "./lease.ts";
 import { ClockWatch } from "./memory.ts";
+import { executeOrders, hasOrderedWork, runsOfOrders } from "./orders/alone.ts";
+import { Desk } from "./orders/desk.ts";
 import type { Wake, WakeSource } from "./wake.ts";
 
 /** What a running daemon may be changed to. Name and time to live of its lease stay as they were at its start. */
@@ -101,8 +103,24 @@ async function acquire({ conductor, options, signals, tell }: Daemon): Promise<L
   return null;
 }
 
-/** Works wakes off until drained. @throws LeaseLost */
-async function serve({ conductor, inbox, options, signals, tell }: Daemon, lease: LeaseKeeper): Promise<void> {
+/** How often an idle conductor looks for an operator's order. */
+const orderPollMs = 2000;
+
+/** Works wakes off until drained, and operators' orders beside them. @throws LeaseLost */
+async function serve(daemon: Daemon, lease: LeaseKeeper): Promise<void> {
+  const desk = new Desk(daemon.conductor, lease, daemon.signals);
+  try {
+    await serveWith(daemon, lease, desk);
+  } finally {
+    await desk.settle();
+  }
+}
+
+async function serveWith(
+  { conductor, inbox, options, signals, tell }: Daemon,
+  lease: LeaseKeeper,
+  desk: Desk,
+): Promise<void> {
   const { clock, log } = conductor();
   const clockWatch = new ClockWatch();
   while (!signals.drain.aborted) {
@@ -127,6 +145,7 @@ async function serve({ conductor, inbox, options, signals, tell }: Daemon, lease
             create: wanted.has("create"),
             rotateAll: wanted.has("rotate"),
             interrupt: interrupt.signal,
+            onRound: () => desk.look(),
           },
           signals,
         );
@@ -141,12 +160,19 @@ async function serve({ conductor, inbox, options, signals, tell }: Daemon, lease
     }
     const woken = new AbortController();
     inbox.onNext(() => woken.abort());
-    const renewMs = conductor().settings.leaseTtlMs / 3;
-    await clock.sleep(renewMs, AbortSignal.any([signals.drain, woken.signal])).catch(() => undefined); // rejects only when woken or drained
-    await lease.prove().catch((error: unknown) => {
+    try {
+      desk.look();
+      const runIds = await runsOfOrders(conductor());
+      if (await hasOrderedWork(conductor(), runIds)) {
+        await executeOrders(conductor(), lease, { desk, interrupt: woken.signal, runIds }, signals);
+      }
+      await lease.keep();
+    } catch (error) {
       if (error instanceof LeaseLost) throw error;
-      log.warn({ error }, "the lease could not be renewed");
-    });
+      log.warn({ error }, "the lease could not be renewed, or operators' orders not be worked");
+    }
+    const idleMs = Math.min(conductor().settings.leaseTtlMs / 3, orderPollMs);
+    await clock.sleep(idleMs, AbortSignal.any([signals.drain, woken.signal])).catch(() => undefined); // rejects only when woken or drained
   }
 }
 

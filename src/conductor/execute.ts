@@ -1,5 +1,6 @@
 import { openJobStates, type Job } from "../domain/catalogue.ts";
 import { pickJobs } from "../domain/dispatch.ts";
+import { isScheduled } from "../domain/manual.ts";
 import type { Conductor, Signals } from "./context.ts";
 import type { ProjectEnds } from "./ends.ts";
 import type { LeaseKeeper } from "./lease.ts";
@@ -18,13 +19,17 @@ export interface ExecuteInput {
   readonly ends: ProjectEnds;
   /** Ends the work between two rounds although jobs are still running: the next cycle goes on with them. */
   readonly interrupt: AbortSignal;
+  /** Which open jobs are worked; all when not given. The others still count against the limits. */
+  readonly concerns?: (job: Job) => boolean;
+  /** Called after every round: what else a conductor has to look after. */
+  readonly onRound?: () => void;
 }
 
 /** Works all open jobs of the database until they have ended or only stuck ones are left. */
 export async function executeJobs(
   conductor: Conductor,
   lease: LeaseKeeper,
-  { ends, interrupt, order, userIds }: ExecuteInput,
+  { concerns = () => true, ends, interrupt, onRound, order, userIds }: ExecuteInput,
   signals: Signals,
 ): Promise<void> {
   const { clock, log, settings } = conductor;
@@ -34,9 +39,10 @@ export async function executeJobs(
   let failingSince: Date | null = null;
   while (!stop.aborted) {
     try {
-      const { open, moved } = await round(conductor, lease, { userIds, rank }, signals);
+      const { open, moved } = await round(conductor, lease, { userIds, rank, concerns }, signals);
       conductor.onProgress?.(open);
-      ends.start(open);
+      onRound?.();
+      ends.start(open.filter(isScheduled));
       if (open.every((job) => job.stuckReportedAt !== null)) {
         await ends.settle();
         if (ends.complete()) return;
@@ -61,12 +67,20 @@ const firstWaitMs = 500;
 async function round(
   conductor: Conductor,
   lease: LeaseKeeper,
-  { userIds, rank }: { userIds: ReadonlySet<string>; rank: ReadonlyMap<string, number> },
+  {
+    userIds,
+    rank,
+    concerns,
+  }: {
+    userIds: ReadonlySet<string>;
+    rank: ReadonlyMap<string, number>;
+    concerns: (job: Job) => boolean;
+  },
   signals: Signals,
 ): Promise<{ open: Job[]; moved: boolean }> {
   const { clock, repository } = conductor;
   await lease.prove(); // also keeps it while there is nothing to send for hours
-  const before = await repository.jobs({ states: openJobStates });
+  const before = (await repository.jobs({ states: openJobStates })).filter(concerns);
   const lost = before.filter((job) => job.state === "submitting");
   if (lost.length > 0) await reconcileLost(conductor, lost, userIds, signals.cut);
   const ended = await watchRunning(
@@ -77,8 +91,8 @@ async function round(
   const now = clock.now();
   for (const job of before)
     if (job.state === "planned" && now >= job.windowEndsAt) await cancelMissed(conductor, job, now);
-  const started = signals.drain.aborted ? 0 : await startJobs(conductor, lease, rank, signals);
-  const open = await repository.jobs({ states: openJobStates });
+  const started = signals.drain.aborted ? 0 : await startJobs(conductor, lease, { rank, concerns }, signals);
+  const open = (await repository.jobs({ states: openJobStates })).filter(concerns);
   return { open, moved: ended.length > 0 || started > 0 };
 }
 
@@ -86,13 +100,13 @@ async function round(
 async function startJobs(
   conductor: Conductor,
   lease: LeaseKeeper,
-  rank: ReadonlyMap<string, number>,
+  { rank, concerns }: { rank: ReadonlyMap<string, number>; concerns: (job: Job) => boolean },
   signals: Signals,
 ): Promise<number> {
   const { reader, repository, settings } = conductor;
   const open = await repository.jobs({ states: openJobStates });
   const rankOf = (job: Job): number => rank.get(job.key) ?? -1;
-  const planned = open.filter((job) => job.state === "planned").sort((a, b) => rankOf(a) - rankOf(b));
+  const planned = open.filter((job) => job.state === "planned" && concerns(job)).sort((a, b) => rankOf(a) - rankOf(b));
   if (planned.length === 0) return 0;
   const services = await reader.backupServices(signals.cut);
   const picked = pickJobs({

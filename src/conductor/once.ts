@@ -2,6 +2,7 @@ import type { Conductor, Signals } from "./context.ts";
 import { runCycle, type CycleResult } from "./cycle.ts";
 import { LeaseKeeper } from "./lease.ts";
 import { ClockWatch } from "./memory.ts";
+import { Desk } from "./orders/desk.ts";
 
 /** Another conductor is at work. */
 export class LeaseHeld extends Error {
@@ -27,13 +28,17 @@ export async function runOnce(conductor: Conductor, exclusive: boolean, signals:
   }
   if (lease === null) throw new LeaseHeld();
   try {
-    return await runCycle(
+    const desk = new Desk(() => conductor, lease, signals);
+    desk.look();
+    const result = await runCycle(
       conductor,
       lease,
       new ClockWatch(),
-      { kind: "manual", create: true, rotateAll: true },
+      { kind: "manual", create: true, rotateAll: true, onRound: () => desk.look() },
       signals,
     );
+    await desk.settle();
+    return result;
   } finally {
     await lease
       .release()

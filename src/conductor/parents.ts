@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Backup } from "../domain/inventory.ts";
 import { mark } from "../domain/marks.ts";
 import type { Conductor } from "./context.ts";
@@ -26,23 +27,37 @@ export async function findParent(
 }
 
 /**
- * Writes marks on a backup of ours. PUT replaces all metadata without an ETag: read, merge, write, read again.
- * @returns false when the second reading does not show what was written
+ * Changes the metadata of a backup of ours. PUT replaces all of it without an ETag: read, merge, write, read again.
+ * @returns null when there is no such backup in the project, else whether it has the wanted metadata now, and the request that changed it
  */
+export async function changeMetadata(
+  { writer }: Pick<Conductor, "writer">,
+  { projectId, id }: { projectId: string; id: string },
+  change: (metadata: Metadata) => Metadata,
+  signal: AbortSignal,
+): Promise<{ done: boolean; requestId: string | null } | null> {
+  const project = writer.forProject(projectId);
+  const before = await project.backup(id, signal);
+  if (before === null) return null;
+  const isDone = (metadata: Metadata): boolean => isDeepStrictEqual({ ...metadata }, { ...change(metadata) });
+  if (isDone(before.metadata)) return { done: true, requestId: null };
+  const { requestId } = await project.replaceBackupMetadata(id, change(before.metadata), signal);
+  const after = await project.backup(id, signal);
+  return { done: after !== null && isDone(after.metadata), requestId };
+}
+
+type Metadata = Readonly<Record<string, string>>;
+
+/** Writes marks on a backup of ours. @returns false when the second reading does not show what was written */
 export async function writeMarks(
-  { writer }: Conductor,
+  conductor: Conductor,
   projectId: string,
   backupId: string,
-  values: Readonly<Record<string, string>>,
+  values: Metadata,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const project = writer.forProject(projectId);
-  const before = await project.backup(backupId, signal);
-  if (before === null) return false;
-  if (Object.entries(values).every(([key, value]) => before.metadata[key] === value)) return true;
-  await project.replaceBackupMetadata(backupId, { ...before.metadata, ...values }, signal);
-  const after = await project.backup(backupId, signal);
-  return after !== null && Object.entries(values).every(([key, value]) => after.metadata[key] === value);
+  const change = (metadata: Metadata): Metadata => ({ ...metadata, ...values });
+  return (await changeMetadata(conductor, { projectId, id: backupId }, change, signal))?.done ?? false;
 }
 
 export const parentMark = (parentId: string): Record<string, string> => ({ [mark.parent]: parentId });

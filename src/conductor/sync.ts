@@ -62,7 +62,7 @@ const vanishedNotice = (conductor: Conductor, runId: string, entry: CatalogueEnt
   });
 
 /** What a rebuild knows of a backup of ours: its marks. */
-function entryFromMarks(backup: Backup): CatalogueEntry {
+export function entryFromMarks(backup: Backup): CatalogueEntry {
   const marks = readMarks(backup.metadata);
   return {
     backupId: backup.id,

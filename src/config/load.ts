@@ -8,6 +8,7 @@ import { deepFreeze } from "./freeze.ts";
 import { defaultConfigFile, type LoadRequest } from "./request.ts";
 import { options, type schema, type Values } from "./schema.ts";
 import type { Settings } from "./settings.ts";
+import { showSecret } from "./show.ts";
 import { readYaml } from "./yaml.ts";
 
 interface ConfigFile {
@@ -47,29 +48,73 @@ function readFiles(files: readonly ConfigFile[]): { given: Given[]; problems: st
   return { given: read.flatMap((each) => each.given), problems: read.flatMap((each) => each.problems) };
 }
 
+/** All that was given for keys, and the files that were read. @throws ConfigError with everything that is wrong */
+function readAll(request: LoadRequest): {
+  files: readonly ConfigFile[];
+  fromFiles: readonly Given[];
+  fromVariables: readonly Given[];
+} {
+  const { files, problems } = findFiles(request);
+  const fromFiles = readFiles(files);
+  const fromVariables = collectVariables(request.environment);
+  problems.push(...fromFiles.problems, ...fromVariables.problems);
+  const given = [...fromFiles.given, ...fromVariables.given];
+  problems.push(...given.map(valueProblem).filter((problem) => problem !== null));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { files, fromFiles: fromFiles.given, fromVariables: fromVariables.given };
+}
+
+/** The value of a key as one would write it, and where it comes from. */
+export interface EffectiveValue {
+  readonly key: string;
+  /** A secret is hidden. */
+  readonly value: unknown;
+  /** `file:line:column`, the name of a variable, an option of the command line, or `default`. */
+  readonly source: string;
+}
+
+/**
+ * What is in force for every key, in the order of the reference.
+ * @throws ConfigError as {@link loadSettings} does
+ */
+export function effectiveValues(request: LoadRequest): readonly EffectiveValue[] {
+  // Says all that is wrong, also what only the whole shows.
+  loadSettings(request);
+  const { fromFiles, fromVariables } = readAll(request);
+  const given = new Map([...fromFiles, ...fromVariables].map((each) => [each.named.key, each]));
+  const { cloud, logLevel } = request.overrides ?? {};
+  const overrides = new Map<string, Omit<EffectiveValue, "key">>();
+  if (cloud !== undefined) {
+    for (const role of ["reader", "writer"])
+      overrides.set(`openstack.${role}.cloud`, { value: cloud, source: "--cloud" });
+  }
+  if (logLevel !== undefined) overrides.set("log.level", { value: logLevel, source: "--log-level" });
+  return options.map((named) => {
+    const { key, option } = named;
+    const place = given.get(key);
+    const found = overrides.get(key) ?? {
+      value: place === undefined ? option.default : place.value,
+      source: place?.place ?? "default",
+    };
+    return { key, value: option.sensitive === true ? showSecret(found.value) : found.value, source: found.source };
+  });
+}
+
 /**
  * Reads the whole configuration: defaults, then the main file, then conf.d, then the environment, then the command line.
  * @throws ConfigError with everything that is wrong, not only the first
  */
 export function loadSettings(request: LoadRequest): Settings {
-  const { environment } = request;
-  const { files, problems } = findFiles(request);
-  const fromFiles = readFiles(files);
-  const fromVariables = collectVariables(environment);
-  const given = [...fromFiles.given, ...fromVariables.given];
-  problems.push(...fromFiles.problems, ...fromVariables.problems);
-  problems.push(...given.map(valueProblem).filter((problem) => problem !== null));
-  if (problems.length > 0) throw new ConfigError(problems);
-
+  const { files, fromFiles, fromVariables } = readAll(request);
   const tree = {};
-  for (const { named, value } of fromFiles.given) put(tree, named.key, value);
-  const read = resolve(tree, Object.fromEntries(fromVariables.given.map(({ place, value }) => [place, String(value)])));
+  for (const { named, value } of fromFiles) put(tree, named.key, value);
+  const read = resolve(tree, Object.fromEntries(fromVariables.map(({ place, value }) => [place, String(value)])));
   const values = {};
   for (const named of options) put(values, named.key, read(named));
   const settings = buildSettings({
     values: values as Values<typeof schema>,
     // The last one given is the one that counts.
-    given: new Map(given.map((each) => [each.named.key, each])),
+    given: new Map([...fromFiles, ...fromVariables].map((each) => [each.named.key, each])),
     files: files.map(({ path }) => path),
     request,
   });

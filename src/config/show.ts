@@ -20,3 +20,9 @@ export function showUrl(url: string): string {
   parsed.password = "***";
   return parsed.href;
 }
+
+/** A sensitive value as `config show` may print it: a database's address without its password, nothing of anything else. */
+export function showSecret(value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  return typeof value === "string" && /^(sqlite|mysql):/.test(value) ? showUrl(value) : hidden;
+}

@@ -36,6 +36,8 @@ export function pickJobs({ planned, inFlight, limits, backupServicesUp }: Dispat
   const perProject = countBy(inFlight, (job) => job.projectId);
   const perPool = countBy(inFlight, (job) => job.pool);
   let sharedBusy = inFlight.some((job) => job.shared);
+  // Cinder refuses a volume's second backup while the first is being made: a manual one and a scheduled one may meet.
+  const busy = new Set(inFlight.map((job) => job.volumeId));
 
   const turns = new Map<string, Turn>();
   for (const job of planned) {
@@ -46,7 +48,9 @@ export function pickJobs({ planned, inFlight, limits, backupServicesUp }: Dispat
   }
 
   const mayStart = (job: Job): boolean =>
-    !(job.shared && sharedBusy) && (job.pool === null || (perPool.get(job.pool) ?? 0) < limits.perPool);
+    !busy.has(job.volumeId) &&
+    !(job.shared && sharedBusy) &&
+    (job.pool === null || (perPool.get(job.pool) ?? 0) < limits.perPool);
 
   const picked: Job[] = [];
   while (picked.length < capacity) {
@@ -63,6 +67,7 @@ export function pickJobs({ planned, inFlight, limits, backupServicesUp }: Dispat
     turn.inFlight += 1;
     perPool.set(job.pool, (perPool.get(job.pool) ?? 0) + 1);
     sharedBusy ||= job.shared;
+    busy.add(job.volumeId);
   }
   return picked;
 }

@@ -15,6 +15,9 @@ export const mark = {
   volumeType: "dirigent:volume-type",
 } as const;
 
+/** Whether a metadata key of a backup is one of ours; a later version may know more of them. */
+export const isMark = (key: string): boolean => key === automatedMark || key.startsWith("dirigent:");
+
 /** Server metadata that the conductor writes after a complete set. */
 export const lastBackupTimeKey = "last-backup-time";
 

@@ -19,7 +19,9 @@ export type OrderBody =
       /** Counts as the current slot's backup. */
       readonly forSchedule: boolean;
     }
-  | { readonly kind: "delete" | "unhold" | "disown"; readonly backupIds: readonly string[] }
+  | { readonly kind: "delete"; readonly backupIds: readonly string[] }
+  | { readonly kind: "unhold"; readonly backupIds: readonly string[] }
+  | { readonly kind: "disown"; readonly backupIds: readonly string[] }
   | { readonly kind: "hold"; readonly backupIds: readonly string[]; readonly note: string | null }
   /** Of the backups that the operator was shown, those that may still go. */
   | { readonly kind: "prune"; readonly backupIds: readonly string[] }

@@ -129,6 +129,26 @@ function questions(chain: Chain, volume: VolumePoints): readonly string[] {
   return [...good.flatMap((point) => parentsToAsk(point, volume)), ...childrenToAsk(chain, volume)];
 }
 
+/**
+ * Why a backup of ours cannot be let go; `null` when it can. Nothing is deleted by it, but what we do not own is no good point for us: no other one may build on it, and of
+ * the newest good chain it goes only with everything else that the volume has.
+ * @param named all that are let go together
+ */
+export function whyNotDisowned(
+  id: string,
+  volume: VolumePoints,
+  named: ReadonlySet<string>,
+): Pick<Refusal, "reason" | "message"> | null {
+  const point = volume.points.find(({ backup }) => backup.id === id);
+  if (point === undefined || volume.points.every(({ backup }) => named.has(backup.id))) return null;
+  const children = dependentsOf(point, volume).filter((child) => !named.has(child));
+  if (children.length > 0) return { reason: "keep_has_children", message: children.join(", ") };
+  const chain = volume.chains.find(({ members }) => members.includes(point));
+  const good = newestGood(volume.points, "marks");
+  const isNewest = good !== null && chain?.members.includes(good) === true;
+  return isNewest ? { reason: "keep_newest_good", message: null } : null;
+}
+
 export interface PruneInput {
   readonly now: Date;
   readonly volumes: readonly VolumePoints[];

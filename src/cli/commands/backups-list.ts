@@ -51,7 +51,7 @@ export const backupsList: Command<Options> = {
   },
 };
 
-const pointValue = ({ backup, marks, good, kind, parentId, projectId }: Point): object => ({
+const pointValue = ({ backup, entry, marks, good, kind, parentId, projectId }: Point): object => ({
   id: backup.id,
   name: backup.name,
   kind,
@@ -67,7 +67,7 @@ const pointValue = ({ backup, marks, good, kind, parentId, projectId }: Point): 
   sizeGiB: backup.sizeGiB,
   createdAt: backup.createdAt,
   keepUntil: marks.keepUntil,
-  held: marks.held,
+  held: marks.held || entry?.held === true,
 });
 
 const describePoints = (points: readonly Point[]): string =>
@@ -81,5 +81,6 @@ const describePoints = (points: readonly Point[]): string =>
     { title: "STATUS", value: ({ backup }) => backup.status },
     { title: "GOOD", value: ({ good }) => (good ? "yes" : "no") },
     { title: "KIND", value: ({ kind }) => kind },
+    { title: "HELD", value: ({ marks, entry }) => (marks.held || entry?.held === true ? "held" : "") },
     { title: "KEEP UNTIL", value: ({ marks }) => marks.keepUntil?.toISOString() ?? "" },
   ]);

@@ -1,0 +1,55 @@
+import type { Command } from "./command.ts";
+import { auditCommand } from "./commands/audit.ts";
+import { backupsDelete } from "./commands/backups-delete.ts";
+import { backupsList } from "./commands/backups-list.ts";
+import { backupsShow } from "./commands/backups-show.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { conductorCommand } from "./commands/conductor.ts";
+import { configCheck } from "./commands/config-check.ts";
+import { configReference } from "./commands/config-reference.ts";
+import { configShow } from "./commands/config-show.ts";
+import { dbMigrate } from "./commands/db-migrate.ts";
+import { dbStatus } from "./commands/db-status.ts";
+import { demo } from "./commands/demo.ts";
+import { disownCommand } from "./commands/disown.ts";
+import { doctorPolicyCommand } from "./commands/doctor-policy.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { holdCommand } from "./commands/hold.ts";
+import { planCommand } from "./commands/plan.ts";
+import { policyCommand } from "./commands/policy.ts";
+import { protectCommand } from "./commands/protect.ts";
+import { pruneCommand } from "./commands/prune.ts";
+import { rebuildCommand } from "./commands/rebuild.ts";
+import { reportList } from "./commands/report-list.ts";
+import { reportSend } from "./commands/report-send.ts";
+import { reportShow } from "./commands/report-show.ts";
+import { unholdCommand } from "./commands/unhold.ts";
+
+/** Every command there is, in the order of the help. Also what completion and man pages are made of. */
+export const commands: readonly Command[] = [
+  demo,
+  conductorCommand,
+  policyCommand,
+  planCommand,
+  protectCommand,
+  backupsList,
+  backupsShow,
+  backupsDelete,
+  holdCommand,
+  unholdCommand,
+  disownCommand,
+  pruneCommand,
+  rebuildCommand,
+  reportList,
+  reportShow,
+  reportSend,
+  auditCommand,
+  doctorCommand,
+  doctorPolicyCommand,
+  configCheck,
+  configShow,
+  configReference,
+  dbMigrate,
+  dbStatus,
+  completionCommand,
+];

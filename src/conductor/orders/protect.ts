@@ -1,0 +1,141 @@
+import { openJobStates, type Job } from "../../domain/catalogue.ts";
+import { planManual, slotOfOrder, type ProtectOrder } from "../../domain/manual.ts";
+import { resultOfLines, type OrderLine, type OrderResult } from "../../domain/orders.ts";
+import { readPoints } from "../../domain/points.ts";
+import { nextSlotStart } from "../../domain/slots.ts";
+import { operation, type Conductor, type Signals } from "../context.ts";
+import type { LeaseKeeper } from "../lease.ts";
+import { knownJobs, limitJobs } from "../plan.ts";
+import { markServers, readQuota } from "../project.ts";
+import { buildReport } from "../report.ts";
+import { ourUserIds, scanInventory, type Inventory } from "../scan.ts";
+import { subjectOf } from "../submit.ts";
+
+/** Plans an order's backups and writes them down as jobs, once: whoever works jobs will find them. */
+export async function planProtect(
+  conductor: Conductor,
+  order: { readonly id: string; readonly body: ProtectOrder },
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, reader, repository, settings } = conductor;
+  const { body, id: runId } = order;
+  if ((await repository.jobs({ runId })).length > 0) return;
+  const userIds = await ourUserIds(conductor, signal);
+  const inventory = await scanInventory(conductor, signal);
+  const backups = await Promise.all(
+    body.volumeIds.map((volumeId) => Array.fromAsync(reader.listBackups({ volumeId }, signal))),
+  );
+  const projects = new Set(body.volumeIds.flatMap((id) => inventory.volumes.get(id)?.projectId ?? []));
+  const entries = await Promise.all([...projects].map((projectId) => repository.catalogue({ projectId })));
+  const catalogue = new Map(entries.flat().map((entry) => [entry.backupId, entry]));
+  const now = clock.now();
+  const slot = slotOfOrder(body, { runId, policy: settings.policy, timeZone: settings.timeZone, now });
+  const known = await knownJobs(conductor, slot);
+  const { jobs, refused } = planManual(body, {
+    now,
+    runId,
+    slot,
+    policy: settings.policy,
+    selection: settings.selection,
+    timeZone: settings.timeZone,
+    nameTemplate: settings.nameTemplate,
+    servers: inventory.servers,
+    volumes: inventory.volumes,
+    points: readPoints({ backups: backups.flat(), catalogue, userIds }),
+    jobs: known,
+    overridesSeen: await repository.overridesSeen(),
+  });
+  // The volume limit is about what the schedule does by itself.
+  const unlimited = { settings: { ...settings, selection: { ...settings.selection, volumesPerProject: null } } };
+  const limited = await limitJobs(unlimited, jobs, known, slot, (projectId) => readQuota(conductor, projectId, signal));
+  const skips = refused.map(({ volumeId, reason, message }) =>
+    operation(conductor, runId, {
+      kind: "skip",
+      reason,
+      projectId: inventory.volumes.get(volumeId)?.projectId ?? null,
+      volumeId,
+      message,
+    }),
+  );
+  const failures = limited.refused.map((job) =>
+    operation(conductor, runId, {
+      kind: "fail",
+      reason: job.reason ?? "over_quota",
+      ...subjectOf(job),
+      message: job.message,
+    }),
+  );
+  if (skips.length > 0) await repository.appendOperations(skips);
+  await repository.insertJobs([...limited.accepted, ...limited.refused], failures);
+}
+
+/** Ends an order when its backups have ended: marks, report, result. @returns null while they have not */
+export async function finishProtect(
+  conductor: Conductor,
+  lease: LeaseKeeper,
+  order: { readonly id: string; readonly askedAt: Date },
+  signals: Signals,
+): Promise<OrderResult | null> {
+  const { repository } = conductor;
+  const { id: runId } = order;
+  const jobs = await repository.jobs({ runId });
+  if (jobs.some(isGoingOn)) return null;
+  const skips = new Map((await repository.operations({ runId, kinds: ["skip"] })).map((row) => [row.volumeId, row]));
+  if (jobs.length > 0) {
+    const inventory = await scanInventory(conductor, signals.cut);
+    for (const [projectId, slotJobs] of Map.groupBy(jobs, (job) => job.projectId)) {
+      await markServers(conductor, lease, { runId, project: { id: projectId }, inventory, slotJobs }, signals.cut);
+      await report(conductor, order, { projectId, slotJobs, inventory }, signals.cut);
+    }
+  }
+  return resultOfLines([
+    ...jobs.map(lineOfJob),
+    ...[...skips.values()].map(({ volumeId, reason, message }) => ({
+      volumeId,
+      backupId: null,
+      outcome: "refused" as const,
+      reason,
+      message,
+    })),
+  ]);
+}
+
+const isGoingOn = (job: Job): boolean =>
+  openJobStates.some((state) => state === job.state) && job.stuckReportedAt === null;
+
+const lineOfJob = (job: Job): OrderLine => ({
+  volumeId: job.volumeId,
+  backupId: job.backupId,
+  outcome: job.state === "succeeded" ? "done" : job.submittedAt === null ? "refused" : "failed",
+  reason: job.reason ?? "still_running",
+  message: job.message,
+});
+
+/** The project is told as after any other run. */
+async function report(
+  conductor: Conductor,
+  order: { readonly id: string; readonly askedAt: Date },
+  input: { projectId: string; slotJobs: readonly Job[]; inventory: Inventory },
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, newId, reader, reporting, repository, settings } = conductor;
+  const { projectId, slotJobs } = input;
+  const project = (await reader.projects(signal)).find(({ id }) => id === projectId);
+  const made = buildReport({
+    id: newId(),
+    runId: order.id,
+    projectId,
+    projectName: project?.name ?? projectId,
+    at: clock.now(),
+    startedAt: order.askedAt,
+    nextRunAt: nextSlotStart(settings.policy, settings.timeZone, clock.now()),
+    entries: await repository.catalogue({ projectId }),
+    jobs: slotJobs,
+    skips: [],
+    notices: [],
+    rotation: { deleted: 0, kept: 0, failed: 0, reasons: {}, blocked: null },
+    quota: await readQuota(conductor, projectId, signal),
+  });
+  await repository.insertReport(made, reporting?.ofProject(made));
+  reporting?.wake();
+}
