@@ -81,6 +81,10 @@ export const jobs = sqliteTable(
     shared: flag("shared").notNull(),
     windowEndsAt: instant("window_ends_at").notNull(),
     keepUntil: instant("keep_until").notNull(),
+    archiveContainer: text("archive_container"),
+    archiveZone: text("archive_zone"),
+    archiveKeepUntil: instant("archive_keep_until"),
+    fullNumber: integer("full_number"),
     backupName: text("backup_name").notNull(),
     /** An operator's own; null: a sentence of ours. */
     description: text("description"),

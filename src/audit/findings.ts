@@ -30,6 +30,7 @@ export const findingMeanings = {
   "marks-unreadable": "a mark has a value that a rebuild cannot read",
   "key-disagrees": "the key is not the one of volume, policy and slot",
   "parent-mark-wrong": "the parent mark names another backup than Cinder does",
+  "archive-parent": "a point depends on an archive, which is in another container and goes by a retention of its own",
   "foreign-parent": "a point depends on a backup that is not ours",
   unmarked: "created by the conductor's user but without marks",
   forged: "marked but created by somebody else",

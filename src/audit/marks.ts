@@ -12,6 +12,7 @@ export const mark = {
   keepUntil: "dirigent:keep-until",
   hold: "dirigent:hold",
   verdict: "dirigent:verdict",
+  archive: "dirigent:archive",
 } as const;
 
 /** Any of our marks: what a tenant left of them still shows whose the backup was meant to be. */

@@ -220,6 +220,12 @@ check("order and ancestors", [
     want: [["foreign-parent", "warning", ["i", "u"]]],
   },
   {
+    name: "a point of ours on an archive",
+    before: [marked(f1, { "dirigent:archive": "True" })],
+    came: [point({ id: "i", created: "2026-01-20T12:00:00", parent: "f1" })],
+    want: [["archive-parent", "warning", ["i", "f1"]]],
+  },
+  {
     name: "a user's incremental on a point of ours",
     before: [f1],
     came: [foreign({ id: "u", created: "2026-01-20T12:00:00", parent: "f1" })],

@@ -16,7 +16,12 @@ export function checkParents(now: View, before: View | undefined): Finding[] {
       return [{ code: "parent-gone", severity, ...about(each), text }];
     }
     const parent = now.find(parentId);
-    if (!now.isOurs(each) || !parent || now.isOurs(parent)) return [];
+    if (!now.isOurs(each) || !parent) return [];
+    if (now.isOurs(parent) && parent.metadata[mark.archive] !== undefined) {
+      const text = `backup ${each.id} depends on ${parentId}, which is an archive`;
+      return [{ code: "archive-parent", severity: "warning", ...about(each), backupIds: [each.id, parentId], text }];
+    }
+    if (now.isOurs(parent)) return [];
     const text = `backup ${each.id} depends on ${parentId}, which is not ours, so it cannot be a good point`;
     return [{ code: "foreign-parent", severity: "warning", ...about(each), backupIds: [each.id, parentId], text }];
   });

@@ -29,7 +29,7 @@ export async function adoptDone(
   await conductor.repository.insertJobs(adopted, rows);
 }
 
-function adoptedJob({ settings }: Conductor, job: Job, { backup }: Point): Job {
+function adoptedJob({ settings }: Conductor, job: Job, { backup, marks }: Point): Job {
   const { state, reason } = endOf(backup.status);
   return {
     ...job,
@@ -39,6 +39,11 @@ function adoptedJob({ settings }: Conductor, job: Job, { backup }: Point): Job {
     mode: backup.isIncremental ? "incremental" : "full",
     backupId: backup.id,
     backupName: backup.name,
+    keepUntil: marks.keepUntil ?? job.keepUntil,
+    archiveContainer: marks.archived ? backup.container : null,
+    archiveZone: null,
+    archiveKeepUntil: null,
+    fullNumber: marks.fullNumber,
     submittedAt: backup.createdAt,
     deadlineAt: deadlineOf(job.sizeGiB, backup.createdAt, settings.deadline),
     endedAt: state === "running" ? null : (backup.updatedAt ?? backup.createdAt),

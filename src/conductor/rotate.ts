@@ -1,3 +1,4 @@
+import { archiveRetentionMs } from "../domain/archive.ts";
 import type { Operation } from "../domain/catalogue.ts";
 import type { Backup } from "../domain/inventory.ts";
 import type { Marks } from "../domain/marks.ts";
@@ -14,7 +15,13 @@ const dayMs = 24 * 60 * 60 * 1000;
 const parallelChains = 4;
 
 /** Keeping for these reasons is no news; each other keep gets a row. */
-const routineKeeps: ReadonlySet<Reason> = new Set(["keep_age", "keep_promised", "keep_chain", "keep_newest_good"]);
+const routineKeeps: ReadonlySet<Reason> = new Set([
+  "keep_age",
+  "keep_promised",
+  "keep_chain",
+  "keep_archive",
+  "keep_newest_good",
+]);
 
 /** Deletions that an operator asked for by name are none that the brake has to explain. */
 const byOperator: ReadonlySet<Reason> = new Set(["removed", "pruned"]);
@@ -98,7 +105,7 @@ async function deleteChain(
   for (const point of chain.deletions) {
     if (signals.drain.aborted) break;
     const { projectId, userIds } = input;
-    const wantedBecause = wantedNow(input, conductor.clock.now());
+    const wantedBecause = wantedNow(conductor, input, conductor.clock.now());
     const obstacle = await checkBeforeDelete(conductor, { userIds, projectId, point, wantedBecause }, signals.cut);
     if (obstacle === "gone") continue;
     if (obstacle !== null) {
@@ -122,11 +129,13 @@ async function deleteChain(
 
 /** Why a point is wanted after all, by what Cinder shows of it now. */
 const wantedNow =
-  ({ retentionMsOf }: RotationInput, now: Date) =>
+  ({ settings }: Conductor, { retentionMsOf }: RotationInput, now: Date) =>
   (seen: Backup, marks: Marks): Reason | null => {
     if (seen.status === "error") return null;
     if (marks.keepUntil !== null && marks.keepUntil > now) return "keep_promised";
-    return Number(seen.createdAt) + retentionMsOf(seen.volumeId) > Number(now) ? "keep_age" : null;
+    const own = archiveRetentionMs({ backup: seen, marks }, settings.policy.archive);
+    const retentionMs = Math.max(retentionMsOf(seen.volumeId), own);
+    return Number(seen.createdAt) + retentionMs > Number(now) ? "keep_age" : null;
   };
 
 const deleteReason = ({ backup }: Point): Reason => (backup.status === "error" ? "failed_superseded" : "expired");

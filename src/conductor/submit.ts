@@ -1,4 +1,4 @@
-import type { Job } from "../domain/catalogue.ts";
+import { promiseOf, type Job } from "../domain/catalogue.ts";
 import { automatedMark, mark, markTime } from "../domain/marks.ts";
 import type { Reason } from "../domain/reasons.ts";
 import { deadlineOf } from "../domain/states.ts";
@@ -14,9 +14,11 @@ export const marksOf = (job: Job): Record<string, string> => ({
   [mark.slot]: job.slot,
   [mark.server]: job.serverId,
   [mark.set]: job.setId,
-  [mark.keepUntil]: markTime(job.keepUntil),
+  [mark.keepUntil]: markTime(promiseOf(job)),
   [mark.volumeType]: job.volumeType ?? "",
   ...(job.parentId === null ? {} : { [mark.parent]: job.parentId }),
+  ...(job.archiveContainer === null ? {} : { [mark.archive]: "True" }),
+  ...(job.fullNumber === null ? {} : { [mark.fullNumber]: String(job.fullNumber) }),
 });
 
 /**
@@ -36,6 +38,7 @@ export async function submit(conductor: Conductor, lease: LeaseKeeper, job: Job,
     lease: lease.lease,
   });
   if (!claimed) return;
+  const container = job.archiveContainer ?? settings.container;
   try {
     const { id, requestId } = await writer.forProject(job.projectId).createBackup(
       {
@@ -45,7 +48,8 @@ export async function submit(conductor: Conductor, lease: LeaseKeeper, job: Job,
           job.description ?? `${job.mode} backup of ${job.volumeName === "" ? job.volumeId : job.volumeName}`,
         metadata: marksOf(job),
         incremental: job.mode === "incremental",
-        ...(settings.container === null ? {} : { container: settings.container }),
+        ...(container === null ? {} : { container }),
+        ...(job.archiveZone === null ? {} : { availabilityZone: job.archiveZone }),
       },
       signal,
     );
@@ -122,6 +126,34 @@ async function settle(conductor: Conductor, job: Job, error: unknown): Promise<v
         message,
         requestId,
       },
+    });
+    return;
+  }
+  const isOurs = error instanceof NoProjectAccess || error instanceof QuotaExceeded;
+  if (job.archiveContainer !== null && !isOurs) {
+    // A container or zone that Cinder does not want must not leave the volume without its backup.
+    await repository.moveJob({
+      key: job.key,
+      from: "submitting",
+      to: "planned",
+      patch: {
+        submittedAt: null,
+        modeReason: "archive_refused",
+        archiveContainer: null,
+        archiveZone: null,
+        archiveKeepUntil: null,
+        message,
+        requestId,
+      },
+      operations: [
+        operation(conductor, job.runId, {
+          kind: "notice",
+          reason: "archive_refused",
+          ...subjectOf(job),
+          message,
+          requestId,
+        }),
+      ],
     });
     return;
   }

@@ -1,4 +1,4 @@
-import type { CatalogueEntry, Job } from "../domain/catalogue.ts";
+import { promiseOf, type CatalogueEntry, type Job } from "../domain/catalogue.ts";
 import type { Backup } from "../domain/inventory.ts";
 import { readMarks } from "../domain/marks.ts";
 import { judgeBackup } from "../domain/states.ts";
@@ -163,7 +163,7 @@ const entryOf = (
   isIncremental: backup.isIncremental,
   sizeGiB: backup.sizeGiB,
   volumeType: job.volumeType,
-  keepUntil: job.keepUntil,
+  keepUntil: promiseOf(job),
   held: readMarks(backup.metadata).held,
   createdAt: backup.createdAt,
   deleteSentAt: null,

@@ -2,6 +2,7 @@ import { resolve as resolvePath } from "node:path";
 import { formatDuration } from "../domain/durations.ts";
 import type { Given } from "./collect.ts";
 import { ConfigError } from "./errors.ts";
+import { buildArchive } from "./build-archive.ts";
 import { buildPolicyHook } from "./build-policy-hook.ts";
 import { buildReporting } from "./build-reporting.ts";
 import type { LoadRequest } from "./request.ts";
@@ -98,6 +99,7 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
       minimumRetentionMs: policy.minimum_retention,
       fullEvery: policy.full_every,
       minimumIntervalMs: policy.minimum_interval,
+      archive: noting(() => buildArchive(values), null),
     },
     selection: {
       tagKey: values.selection.tag_key,

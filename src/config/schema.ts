@@ -69,6 +69,7 @@ const word = text(/^[a-z0-9][a-z0-9_-]{0,63}$/, "a word of lower-case letters, d
 const metadataKey = text(/^[\x21-\x7e]{1,255}$/, "a metadata key of 1 to 255 visible characters");
 const userId = text(/^[\w.-]{1,255}$/, "a user id");
 const address = text(/^[\w.:-]{1,253}$/, "an IP address or host name");
+const containerName = text(/^[^\s/]{1,255}$/, "the name of a container");
 const cloudName = text(/^\S+$/, "the name of a cloud in clouds.yaml");
 const fernetToken = text(/^gAAAA[\w-]+={0,2}$/, "a Fernet token, which begins with gAAAA");
 
@@ -206,6 +207,33 @@ export const schema = {
       7,
       "Every Nth backup of a volume is a full one, those between are incremental. 1: all are full.",
     ),
+    archive: {
+      every: optional(
+        integer(2, 1000),
+        "fulls are not counted",
+        "Every Nth full backup of a volume is an archive: it goes to `policy.archive.container` and keeps `policy.archive.retention`.",
+      ),
+      first_of: optional(
+        oneOf(["month", "year"] as const),
+        "no archive by the calendar",
+        "The first full backup of a volume in each month or year is an archive, in place of every Nth.",
+      ),
+      container: optional(
+        containerName,
+        "no archives",
+        "Container of the archives, another one than `backup.container`.",
+      ),
+      retention: optional(
+        duration,
+        "no archives",
+        "Age until which an archive is kept, longer than `policy.retention`. Tenants may ask for more.",
+      ),
+      availability_zone: optional(
+        text(/^\S{1,255}$/, "the name of an availability zone"),
+        "Cinder's choice",
+        "Availability zone that archives are asked for. A backup that Cinder does not show there is reported as failed; Zed takes no notice of it.",
+      ),
+    },
     minimum_interval: option(durationOrOff, "0s", "No second backup of a volume within this time, whatever is due."),
   },
   selection: {
@@ -243,7 +271,7 @@ export const schema = {
       "Name of a backup. What is longer than 255 characters is cut.",
     ),
     container: optional(
-      text(/^[^\s/]{1,255}$/, "the name of a container"),
+      containerName,
       "the backup service's own",
       "Container (object store, pool or directory) that the backup service writes to.",
     ),

@@ -37,6 +37,13 @@ export interface Job {
   /** Work may start until then. */
   readonly windowEndsAt: Date;
   readonly keepUntil: Date;
+  /** Set when it goes to the archive. */
+  readonly archiveContainer: string | null;
+  readonly archiveZone: string | null;
+  /** In place of {@link keepUntil} when it goes to the archive. */
+  readonly archiveKeepUntil: Date | null;
+  /** Of a full, where every Nth is archived: its number since the last archive. */
+  readonly fullNumber: number | null;
   readonly backupName: string;
   /** An operator's own; `null`: a sentence of ours. */
   readonly description: string | null;
@@ -53,6 +60,10 @@ export interface Job {
   readonly stuckReportedAt: Date | null;
   readonly endedAt: Date | null;
 }
+
+/** What is promised to the backup that the job makes. */
+export const promiseOf = (job: Pick<Job, "keepUntil" | "archiveKeepUntil">): Date =>
+  job.archiveKeepUntil ?? job.keepUntil;
 
 /** What the database remembers of a restore point beyond what Cinder shows. */
 export interface CatalogueEntry {

@@ -64,6 +64,8 @@ export interface Backup {
   readonly updatedAt: Date | null;
   readonly failReason: string | null;
   readonly container: string | null;
+  /** Where it was asked to be; `null` also where Cinder takes no notice of the request (Zed). */
+  readonly availabilityZone: string | null;
   readonly metadata: Readonly<Record<string, string>>;
 }
 

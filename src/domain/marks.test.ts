@@ -17,6 +17,8 @@ describe("readMarks", () => {
         "dirigent:hold": "2026-11-25T00:00:00Z",
         "dirigent:verdict": "good 2026-11-22",
         "dirigent:volume-type": "fast",
+        "dirigent:archive": "True",
+        "dirigent:full-number": "3",
       }),
       {
         key: "v1/default/2026-11-20T23:00:00Z",
@@ -29,6 +31,8 @@ describe("readMarks", () => {
         held: true,
         verdict: "good 2026-11-22",
         volumeType: "fast",
+        archived: true,
+        fullNumber: 3,
       },
     );
   });
@@ -45,6 +49,8 @@ describe("readMarks", () => {
       held: false,
       verdict: null,
       volumeType: null,
+      archived: false,
+      fullNumber: null,
     });
   });
 

@@ -13,6 +13,10 @@ export const mark = {
   verdict: "dirigent:verdict",
   /** The source's volume type when it was backed up: an incremental cannot follow a retype. */
   volumeType: "dirigent:volume-type",
+  /** An archive full: nothing may build on it. */
+  archive: "dirigent:archive",
+  /** Of a full where every Nth is archived: its number since the last archive. */
+  fullNumber: "dirigent:full-number",
 } as const;
 
 /** Whether a metadata key of a backup is one of ours; a later version may know more of them. */
@@ -34,6 +38,9 @@ export interface Marks {
   readonly held: boolean;
   readonly verdict: string | null;
   readonly volumeType: string | null;
+  /** Any value counts, so that a damaged one fails safe. */
+  readonly archived: boolean;
+  readonly fullNumber: number | null;
 }
 
 /** True when an object claims to be automated. It is a claim only: who created it decides (design, "Who may be believed"). */
@@ -60,6 +67,8 @@ export function readMarks(metadata: Readonly<Record<string, string>>): Marks {
     held: metadata[mark.hold] !== undefined,
     verdict: text(mark.verdict),
     volumeType: metadata[mark.volumeType] ?? null,
+    archived: metadata[mark.archive] !== undefined,
+    fullNumber: /^[1-9]\d{0,8}$/.test(metadata[mark.fullNumber] ?? "") ? Number(metadata[mark.fullNumber]) : null,
   };
 }
 

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { aBackup, anIncremental, aVolume, pointsOf } from "../../test/unit/support/builders.ts";
 import type { Backup, Volume } from "./inventory.ts";
 import { mark } from "./marks.ts";
+import type { ArchiveRule } from "./policy.ts";
 import { chooseMode, type ModeChoice } from "./mode.ts";
 import type { Reason } from "./reasons.ts";
 
@@ -14,10 +15,12 @@ const choose = (
   {
     volume = {},
     fullEvery = 100,
+    archive = null,
     unverified = false,
-  }: { volume?: Partial<Volume>; fullEvery?: number; unverified?: boolean } = {},
-): ModeChoice => chooseMode(aVolume("v1", volume), pointsOf(backups, { unverified }).get("v1"), fullEvery);
+  }: { volume?: Partial<Volume>; fullEvery?: number; archive?: ArchiveRule | null; unverified?: boolean } = {},
+): ModeChoice => chooseMode(aVolume("v1", volume), pointsOf(backups, { unverified }).get("v1"), { fullEvery, archive });
 
+const weekly = { fullEvery: 7, archive: null };
 const day = (n: number): string => `2026-11-${String(n).padStart(2, "0")}T00:00:00Z`;
 const first = aBackup("b1", day(1));
 const second = anIncremental("b2", day(2), "b1");
@@ -74,7 +77,7 @@ describe("chooseMode", () => {
       chooseMode(
         aVolume("v1"),
         pointsOf([first, second, anIncremental("b3", day(3), "b2")], { unverified: true }).get("v1"),
-        100,
+        { fullEvery: 100, archive: null },
       ),
       full("full_unknown_parent"),
     ],
@@ -157,7 +160,11 @@ describe("chooseMode", () => {
     const remembered = { ...point, entry };
     const chains = points.chains.map((chain) => ({ ...chain, members: [remembered] }));
     assert.deepEqual(
-      chooseMode(aVolume("v1"), { ...points, points: [remembered], newest: remembered, chains }, 100),
+      chooseMode(
+        aVolume("v1"),
+        { ...points, points: [remembered], newest: remembered, chains },
+        { fullEvery: 100, archive: null },
+      ),
       incremental("b1"),
     );
   });
@@ -179,7 +186,7 @@ describe("chooseMode", () => {
       const id = `volume-${n}`;
       const members = chainOf(7).map((b) => ({ ...b, volumeId: id }));
       const length = members.findIndex(
-        (_, i) => chooseMode(aVolume(id), pointsOf(members.slice(0, i + 1)).get(id), 7).mode === "full",
+        (_, i) => chooseMode(aVolume(id), pointsOf(members.slice(0, i + 1)).get(id), weekly).mode === "full",
       );
       lengths.set(length + 1, (lengths.get(length + 1) ?? 0) + 1);
     }
@@ -194,16 +201,61 @@ describe("chooseMode", () => {
         chooseMode(
           aVolume(candidate),
           pointsOf(chainOf(2).map((b) => ({ ...b, volumeId: candidate }))).get(candidate),
-          7,
+          weekly,
         ).mode === "full",
     );
     assert.ok(id !== undefined);
     const of = (backups: readonly Backup[]): ModeChoice =>
-      chooseMode(aVolume(id), pointsOf(backups.map((b) => ({ ...b, volumeId: id }))).get(id), 7);
+      chooseMode(aVolume(id), pointsOf(backups.map((b) => ({ ...b, volumeId: id }))).get(id), weekly);
     const failed = aBackup("a0", day(1), { status: "error" });
     assert.deepEqual(of([failed, ...chainOf(2, "b", 2)]), full("full_chain_limit"));
     assert.deepEqual(of([aBackup("a0", day(1)), ...chainOf(2, "b", 2)]), incremental("b1"));
     // What has outgrown it (an older chain was there then, and is gone now) goes on to the usual length.
     assert.deepEqual(of(chainOf(3)), incremental("b2"));
+  });
+
+  describe("never builds on an archive", () => {
+    const archive: ArchiveRule = {
+      which: { firstOf: "month" },
+      container: "vault",
+      retentionMs: 1,
+      availabilityZone: null,
+    };
+    const marked = { marks: { [mark.archive]: "True" } };
+    const cases: [name: string, Backup[], Reason][] = [
+      ["by its mark, also without a rule any more", [first, aBackup("b2", day(2), marked)], "full_after_archive"],
+      ["that has lost its mark", [first, aBackup("b2", day(2), { container: "vault" })], "full_after_archive"],
+      ["that is as new as a usual one", [aBackup("b1", day(1), marked), aBackup("b2", day(1))], "full_after_archive"],
+      [
+        "nor on an incremental that was built on one",
+        [aBackup("b1", day(1), marked), anIncremental("b2", day(2), "b1")],
+        "full_after_archive",
+      ],
+      ["that failed", [first, aBackup("b2", day(2), { ...marked, status: "error" })], "full_parent_not_good"],
+    ];
+    for (const [name, backups, reason] of cases) {
+      it(name, () => assert.deepEqual(choose(backups, { archive }), full(reason)));
+    }
+    it("but on the full after it", () => {
+      const backups = [aBackup("b1", day(1), marked), aBackup("b2", day(2))];
+      assert.deepEqual(choose(backups, { archive }), incremental("b2"));
+    });
+    it("takes an incremental in the archive's container for none", () => {
+      const backups = [first, anIncremental("b2", day(2), "b1", { container: "vault" })];
+      assert.deepEqual(choose(backups, { archive }), incremental("b2"));
+    });
+    it("and shortens the first usual chain, though an archive came before it", () => {
+      const ids = Array.from({ length: 20 }, (_, i) => `volume-${i}`);
+      const lengthOf = (volumeId: string): number => {
+        const usual = chainOf(7, "b", 2).map((b) => ({ ...b, volumeId }));
+        const before = { ...aBackup("a", day(1), marked), volumeId };
+        return usual.findIndex(
+          (_, i) =>
+            chooseMode(aVolume(volumeId), pointsOf([before, ...usual.slice(0, i + 1)]).get(volumeId), weekly).mode ===
+            "full",
+        );
+      };
+      assert.ok(new Set(ids.map(lengthOf)).size > 3);
+    });
   });
 });

@@ -1,6 +1,8 @@
+import { isArchive } from "./archive.ts";
 import type { BackupMode } from "./catalogue.ts";
 import type { Volume } from "./inventory.ts";
 import { newestIn, pointTime, type Point, type VolumePoints } from "./points.ts";
+import type { Policy } from "./policy.ts";
 import type { Reason } from "./reasons.ts";
 
 export interface ModeChoice {
@@ -14,17 +16,26 @@ export interface ModeChoice {
  * Full or incremental. Cinder builds an incremental on the newest backup of the volume in its project, whoever made it, so that one has to be
  * ours, good and known for certain; otherwise the backup is full, for the first reason found.
  */
-export function chooseMode(volume: Volume, points: VolumePoints | undefined, fullEvery: number): ModeChoice {
+export function chooseMode(
+  volume: Volume,
+  points: VolumePoints | undefined,
+  policy: Pick<Policy, "fullEvery" | "archive">,
+): ModeChoice {
   const full = (reason: Reason): ModeChoice => ({ mode: "full", reason, parentId: null });
   if (points === undefined) return full("full_first");
   const newest = newestIn(points, volume.projectId);
   if (newest === null) return full("full_first");
-  const reason = obstacle(volume, points, newest, fullEvery);
+  const reason = obstacle(volume, points, newest, policy);
   return reason === null ? { mode: "incremental", reason: "incremental", parentId: newest.backup.id } : full(reason);
 }
 
 /** Why the newest backup cannot be built on; `null` when it can. */
-function obstacle(volume: Volume, points: VolumePoints, newest: Point, fullEvery: number): Reason | null {
+function obstacle(
+  volume: Volume,
+  points: VolumePoints,
+  newest: Point,
+  { fullEvery, archive }: Pick<Policy, "fullEvery" | "archive">,
+): Reason | null {
   // With Ceph, backups made from snapshots share an image: a later incremental can destroy the good one there.
   const fromSnapshot = (p: Point): boolean => p.backup.snapshotId !== null && isIn(p, volume.projectId);
   if (points.points.some(fromSnapshot) || points.others.some(fromSnapshot)) return "full_snapshot_backup";
@@ -34,11 +45,15 @@ function obstacle(volume: Volume, points: VolumePoints, newest: Point, fullEvery
   if (chain === undefined || newest.foreignParent || points.others.some(isAsNew)) return "full_foreign_parent";
   if (newest.backup.status === "available" && !chain.certain) return "full_unknown_parent";
   if (!points.points.every((p) => p.good || !isAsNew(p))) return "full_parent_not_good";
+  // Neither on it nor on what, by an accident, was built on it.
+  const inArchive = (p: Point): boolean => isArchive(p, archive);
+  if (chain.members.some(inArchive) || points.points.some((p) => isAsNew(p) && inArchive(p)))
+    return "full_after_archive";
   if (newest.backup.sizeGiB !== volume.sizeGiB) return "full_resized";
   // The mark says "" where the cloud has no types; without a mark the database may still know.
   if ((newest.marks.volumeType ?? newest.entry?.volumeType) !== (volume.volumeType ?? "")) return "full_retyped";
   const { length } = chain.members;
-  return length >= fullEvery || length === firstChainLength(points, fullEvery) ? "full_chain_limit" : null;
+  return length >= fullEvery || length === firstChainLength(points, { fullEvery, archive }) ? "full_chain_limit" : null;
 }
 
 /** A row without a project (the token was not an admin's) may be in any. */
@@ -48,8 +63,17 @@ const isIn = (point: Point, projectId: string): boolean => point.projectId === n
  * The first chain of a volume is shortened, so that volumes which started on one night do not all make their fulls on the same nights.
  * `null` when it is not the first one.
  */
-function firstChainLength({ chains, volumeId }: VolumePoints, fullEvery: number): number | null {
-  return chains.filter((chain) => chain.good).length > 1 ? null : 1 + (hash(volumeId) % fullEvery);
+function firstChainLength(
+  { chains, volumeId }: VolumePoints,
+  { fullEvery, archive }: Pick<Policy, "fullEvery" | "archive">,
+): number | null {
+  const [archives, usual] = [true, false].map(
+    (archived) =>
+      chains.filter((chain) => chain.good && chain.members.some((member) => isArchive(member, archive)) === archived)
+        .length,
+  );
+  // A volume may begin with an archive; later, archives may be all that rotation has left of earlier chains.
+  return (usual ?? 0) > 1 || (archives ?? 0) > 1 ? null : 1 + (hash(volumeId) % fullEvery);
 }
 
 /** FNV-1a, 32 bits: spreads well and needs no key. */

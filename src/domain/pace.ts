@@ -1,3 +1,4 @@
+import { isArchive } from "./archive.ts";
 import type { BrakeOverride } from "./catalogue.ts";
 import type { Point } from "./points.ts";
 import type { Policy } from "./policy.ts";
@@ -36,6 +37,9 @@ const idleLimitMs = 5 * dayMs;
  *
  * Death and end must not move when the newest members are gone. They are taken from the first point after the chain, too: the last member was
  * made one period before it, and expired one period before it does.
+ *
+ * Archives have a rhythm of their own: they say nothing of when the chains between them ended and died, and a dead one is a chain of one, which lived
+ * so long that only what was missed since its death counts.
  */
 export function dueTimes(
   newestFirst: readonly Point[],
@@ -52,12 +56,15 @@ export function dueTimes(
     readonly policy: Policy;
   },
 ): number[] {
-  const successor = later[0];
+  const inArchive = (point: Point): boolean => isArchive(point, policy.archive);
+  const archived = newestFirst.some(inArchive);
+  const successor = archived ? undefined : later.find((point) => !inArchive(point));
   const latest = (msOf: (point: Point) => number): number =>
     Math.max(...newestFirst.map(msOf), successor === undefined ? -Infinity : msOf(successor) - policy.periodMs);
   const diedMs = latest(expiresAtMs);
   const endedMs = latest(createdMs);
-  const idleMs = idleTime([endedMs, ...later.map(createdMs), nowMs], policy);
+  const times = [endedMs, ...later.map(createdMs), nowMs];
+  const idleMs = idleTime(archived ? since(diedMs, times) : times, policy);
   let dueMs = -Infinity;
   return newestFirst.map((point) => {
     // Never before a newer one, whatever its time of creation says.
@@ -67,6 +74,12 @@ export function dueTimes(
 }
 
 const createdMs = (point: Point): number => point.backup.createdAt.getTime();
+
+/** The times after an instant, and the last one before it. */
+const since = (atMs: number, timesMs: readonly number[]): number[] => {
+  const after = timesMs.filter((each) => each > atMs);
+  return [Math.max(...timesMs.filter((each) => each <= atMs)), ...after];
+};
 
 function idleTime(timesMs: readonly number[], policy: Policy): number {
   const gaps = timesMs.slice(1).map((atMs, index) => Math.max(0, atMs - (timesMs[index] ?? atMs) - policy.periodMs));

@@ -5,7 +5,7 @@ import { clouds, traitsOf, type Cloud } from "../../test/unit/support/clouds.ts"
 import { ourUser } from "../../test/unit/support/histories.ts";
 import { openJobStates, type Job } from "./catalogue.ts";
 import type { Backup } from "./inventory.ts";
-import { automatedMark, mark, markTime, workKey } from "./marks.ts";
+import { automatedMark, isMarked, mark, markTime, workKey } from "./marks.ts";
 import { planBackups, type BackupPlan } from "./planner.ts";
 import { readPoints } from "./points.ts";
 
@@ -37,6 +37,7 @@ const backupOf = (job: Job, status: string): Backup => ({
   updatedAt: null,
   failReason: null,
   container: null,
+  availabilityZone: null,
   metadata: {
     [automatedMark]: "True",
     [mark.key]: job.key,
@@ -223,6 +224,7 @@ describe("planBackups, for any cloud", () => {
               assert.equal(ancestor.status, "available");
               assert.equal(ancestor.failReason, null);
               assert.ok(automatedMark in ancestor.metadata);
+              assert.ok(ancestor.container === null && !(mark.archive in ancestor.metadata), "no archive");
               length += 1;
             }
             assert.ok(length < cloud.policy.fullEvery, `${length} members`);
@@ -231,6 +233,43 @@ describe("planBackups, for any cloud", () => {
       }),
       runs,
     );
+  });
+
+  it("sends fulls alone to the archive, by its rule, for its time, and never one right after another", () => {
+    let archives = 0;
+    fc.assert(
+      fc.property(clouds, (cloud) => {
+        const rule = cloud.policy.archive;
+        for (const job of plan(cloud).jobs) {
+          const { archiveContainer, archiveKeepUntil, keepUntil } = job;
+          assert.equal(job.modeReason === "full_archive", archiveContainer !== null);
+          if (archiveContainer === null) {
+            assert.equal(archiveKeepUntil, null);
+            continue;
+          }
+          archives += 1;
+          assert.ok(rule !== null && job.mode === "full");
+          assert.equal(archiveContainer, rule.container);
+          assert.ok(archiveKeepUntil !== null && archiveKeepUntil >= keepUntil);
+          assert.ok(+archiveKeepUntil - +cloud.slot.startsAt >= rule.retentionMs);
+          const ours = cloud.backups.filter(
+            (b) =>
+              b.volumeId === job.volumeId &&
+              b.projectId === job.projectId &&
+              b.userId === ourUser &&
+              isMarked(b.metadata),
+          );
+          const age = (b: Backup): number => +(b.dataTimestamp ?? b.createdAt);
+          const newest = ours.filter((b) => age(b) === Math.max(...ours.map(age)));
+          assert.ok(
+            newest.length === 0 || newest.some((b) => b.container !== rule.container),
+            "the one before is an archive",
+          );
+        }
+      }),
+      { numRuns: 400 },
+    );
+    assert.ok(archives > 0, "the clouds need archives");
   });
 
   it("lets no backup but ours satisfy a slot", () => {

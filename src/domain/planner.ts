@@ -1,3 +1,4 @@
+import { chooseFull } from "./archive.ts";
 import type { Job, OverrideSeen } from "./catalogue.ts";
 import type { Server, Volume } from "./inventory.ts";
 import { workKey } from "./marks.ts";
@@ -88,7 +89,11 @@ export function planJob(
   date: string,
 ): Job {
   const { now, policy, runId, slot } = input;
-  const { mode, reason: modeReason, parentId } = chooseMode(volume, input.points.get(volume.id), policy.fullEvery);
+  const points = input.points.get(volume.id);
+  const { mode, reason: modeReason, parentId } = chooseMode(volume, points, policy);
+  const choice = { projectId: volume.projectId, rule: policy.archive, slot, timeZone: input.timeZone };
+  const full = mode === "full" ? chooseFull(points, choice) : null;
+  const archive = full?.isArchive === true ? policy.archive : null;
   const requestOf = (id: string): RetentionRequest | undefined => requests.get(id);
   const retentionMs = promisedRetentionMs(requestOf(volume.id), requestOf(server?.id ?? ""), policy);
   const attachedTo = new Set([...volume.serverIds, ...(serversOf.get(volume.id) ?? []).map((s) => s.id)]);
@@ -104,7 +109,7 @@ export function planJob(
     slot: slot.id,
     setId: `${server?.id ?? volume.id}/${slot.id}`,
     mode,
-    modeReason,
+    modeReason: archive === null ? modeReason : "full_archive",
     parentId,
     sizeGiB: volume.sizeGiB,
     volumeType: volume.volumeType,
@@ -112,6 +117,11 @@ export function planJob(
     shared: attachedTo.size > 1,
     windowEndsAt: slot.windowEndsAt,
     keepUntil: new Date(slot.startsAt.getTime() + retentionMs),
+    archiveContainer: archive?.container ?? null,
+    archiveZone: archive?.availabilityZone ?? null,
+    archiveKeepUntil:
+      archive === null ? null : new Date(slot.startsAt.getTime() + Math.max(archive.retentionMs, retentionMs)),
+    fullNumber: full?.number ?? null,
     backupName: backupName(input.nameTemplate, {
       VOLUME_NAME: volume.name.trim() === "" ? volume.id : volume.name,
       BACKUP_DATE: date,

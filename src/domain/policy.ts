@@ -14,6 +14,20 @@ export interface Policy {
   readonly fullEvery: number;
   /** No second backup of a volume within this time, whatever the slots say; 0 is off. */
   readonly minimumIntervalMs: number;
+  /** Fulls that go to another container for longer; `null` for none. */
+  readonly archive: ArchiveRule | null;
+}
+
+/** Which fulls are archives, where they go, and for how long. */
+export interface ArchiveRule {
+  /** Every Nth full of a volume (2 or more), or the first of each month or year of the schedule's zone. */
+  readonly which: { readonly every: number } | { readonly firstOf: "month" | "year" };
+  /** Never the container of the other backups. */
+  readonly container: string;
+  /** Longer than the policy's. */
+  readonly retentionMs: number;
+  /** `null`: wherever Cinder puts it. */
+  readonly availabilityZone: string | null;
 }
 
 /** What selects servers and volumes. */

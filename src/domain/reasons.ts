@@ -25,6 +25,12 @@ export const reasons = {
   ],
   full_resized: ["the volume was resized", "Full backup, because the volume was resized."],
   full_retyped: ["the volume type changed", "Full backup, because the volume type changed."],
+  full_archive: ["its turn to be an archive", "Full backup for the archive."],
+  full_after_archive: ["nothing builds on an archive", "Full backup, because the one before went to the archive."],
+  archive_refused: [
+    "Cinder refused the archive's container or zone, so it goes where the others are",
+    "The archive was not possible; a usual full backup was made.",
+  ],
   incremental: ["incremental on the newest backup of ours", "Incremental backup."],
   // skipping
   not_due: ["done for this slot", "Already done."],
@@ -52,6 +58,10 @@ export const reasons = {
   unavailable: ["the service did not answer", "The backup service was not available."],
   ended_in_error: ["the backup ended in error", "The backup failed."],
   wrong_size: ["the backup's size is not its source's", "The backup is incomplete."],
+  archive_wrong_zone: [
+    "the archive is not in the availability zone that was asked for",
+    "The backup is complete, but not in the place meant for archives.",
+  ],
   vanished: ["the object is gone and we did not delete it", "The backup disappeared."],
   stuck: ["not finished within its deadline", "The backup takes unusually long."],
   answer_lost: ["the answer to the request was lost; looked up by key", "The request is being checked."],
@@ -74,6 +84,7 @@ export const reasons = {
   // keeping
   keep_age: ["younger than its retention", "Within its retention time."],
   keep_promised: ["its keep-until has not passed", "Kept until the date promised."],
+  keep_archive: ["an archive, within its own retention", "An archive, within its retention time."],
   keep_newest_good: ["the newest good chain of the volume", "The newest good backup is always kept."],
   keep_last_of_gone: ["the last chain of a volume that is gone", "The last backups of a deleted volume are kept."],
   keep_chain: ["another member of its chain is wanted", "Needed by another backup."],

@@ -187,6 +187,7 @@ function keptOfGone(chain: Chain, volume: VolumePoints, input: PruneInput): Refu
     nowMs: input.now.getTime(),
     retentionMs,
     unpromisedMs: Math.max(retentionMs, input.policy.retentionMs),
+    archive: input.policy.archive,
   };
   const seen = views.map((view) => viewVolume(own, { ...context, view }));
   const reasons = new Map(lineOf(chain, volume).map((point) => [point, wantedOfGone(point, seen)]));

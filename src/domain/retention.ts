@@ -126,7 +126,8 @@ function judgeVolume(volume: VolumePoints, input: RotationInput): Judgement[] {
   const points = volume.points.filter((point) => point.projectId === input.projectId);
   const retentionMs = retentionInForce(volume.volumeId, input);
   const unpromisedMs = Math.max(retentionMs, input.policy.retentionMs);
-  const context = { nowMs: input.now.getTime(), retentionMs, unpromisedMs };
+  const { archive } = input.policy;
+  const context = { nowMs: input.now.getTime(), retentionMs, unpromisedMs, archive };
   const marks = viewVolume(points, { ...context, view: "marks" });
   const memory = viewVolume(points, { ...context, view: "memory" });
   // What supersedes the dead must be beyond doubt before they go.

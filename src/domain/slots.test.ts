@@ -17,6 +17,7 @@ const policyOf = (periodMs: number, windowMs = 100 * dayMs): Policy => ({
   minimumRetentionMs: dayMs,
   fullEvery: 7,
   minimumIntervalMs: 0,
+  archive: null,
 });
 
 /** Start and end of the slot, in UTC, and its length in hours. */

@@ -78,15 +78,32 @@ describe("judgeBackup", () => {
   for (const [name, fields, early, late] of cases) {
     it(name, () => {
       const seen = aBackup("b1", "2026-11-21T00:00:00Z", fields);
-      assert.deepEqual(judgeBackup({ sizeGiB: 10, deadlineAt }, seen, before), early);
-      assert.deepEqual(judgeBackup({ sizeGiB: 10, deadlineAt }, seen, after), late);
+      assert.deepEqual(judgeBackup({ sizeGiB: 10, deadlineAt, archiveZone: null }, seen, before), early);
+      assert.deepEqual(judgeBackup({ sizeGiB: 10, deadlineAt, archiveZone: null }, seen, after), late);
     });
   }
+  it("an archive in the zone that was asked for, in another one, and in none", () => {
+    const judged = (availabilityZone: string | null): Verdict =>
+      judgeBackup(
+        { sizeGiB: 10, deadlineAt, archiveZone: "far" },
+        aBackup("b1", "2026-11-21T00:00:00Z", { availabilityZone }),
+        before,
+      );
+    const wrong = (shown: string): Verdict => failed("archive_wrong_zone", `asked for zone far, Cinder shows ${shown}`);
+    assert.deepEqual(judged("far"), { kind: "good" });
+    assert.deepEqual(judged("near"), wrong("near"));
+    assert.deepEqual(judged(null), wrong("none, as releases do that take no notice of the zone (Zed)"));
+  });
   it("gone", () => {
-    assert.deepEqual(judgeBackup({ sizeGiB: 10, deadlineAt }, "gone", before), failed("vanished", null));
+    assert.deepEqual(
+      judgeBackup({ sizeGiB: 10, deadlineAt, archiveZone: null }, "gone", before),
+      failed("vanished", null),
+    );
   });
   it("creating without a deadline", () => {
     const seen = aBackup("b1", "2026-11-21T00:00:00Z", { status: "creating" });
-    assert.deepEqual(judgeBackup({ sizeGiB: 10, deadlineAt: null }, seen, after), { kind: "running" });
+    assert.deepEqual(judgeBackup({ sizeGiB: 10, deadlineAt: null, archiveZone: null }, seen, after), {
+      kind: "running",
+    });
   });
 });

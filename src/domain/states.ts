@@ -23,11 +23,15 @@ export function deadlineOf(
  * Judges a job that is running by what Cinder shows of its backup; `"gone"` stands for a 404. Only `available` without a fail reason and at
  * least of the size that its source had when it was planned is success. A word of a later Cinder counts as running, until the deadline.
  */
-export function judgeBackup(job: Pick<Job, "sizeGiB" | "deadlineAt">, seen: Backup | "gone", now: Date): Verdict {
+export function judgeBackup(
+  job: Pick<Job, "sizeGiB" | "deadlineAt" | "archiveZone">,
+  seen: Backup | "gone",
+  now: Date,
+): Verdict {
   if (seen === "gone") return { kind: "failed", reason: "vanished", message: null };
   switch (seen.status) {
     case "available":
-      return judgeAvailable(job.sizeGiB, seen);
+      return judgeAvailable(job, seen);
     case "error":
     case "error_deleting":
       return { kind: "failed", reason: "ended_in_error", message: said(seen) ?? `status ${seen.status}` };
@@ -40,13 +44,18 @@ export function judgeBackup(job: Pick<Job, "sizeGiB" | "deadlineAt">, seen: Back
   }
 }
 
-function judgeAvailable(sizeGiB: number, seen: Backup): Verdict {
+function judgeAvailable({ sizeGiB, archiveZone }: Pick<Job, "sizeGiB" | "archiveZone">, seen: Backup): Verdict {
   const failReason = said(seen);
   if (failReason !== null) return { kind: "failed", reason: "ended_in_error", message: failReason };
   // Volumes only grow. One that was extended after it was planned is backed up as large as it was then (its row takes the size from the volume).
   if (!(seen.sizeGiB >= sizeGiB)) {
     const message = `the backup has ${seen.sizeGiB} GiB, the volume ${sizeGiB} GiB`;
     return { kind: "failed", reason: "wrong_size", message };
+  }
+  if (archiveZone !== null && seen.availabilityZone !== archiveZone) {
+    const shown = seen.availabilityZone ?? "none, as releases do that take no notice of the zone (Zed)";
+    const message = `asked for zone ${archiveZone}, Cinder shows ${shown}`;
+    return { kind: "failed", reason: "archive_wrong_zone", message };
   }
   return { kind: "good" };
 }

@@ -1,4 +1,6 @@
+import { archiveRetentionMs, isArchive } from "./archive.ts";
 import { pointTime, type Point } from "./points.ts";
+import type { ArchiveRule } from "./policy.ts";
 import type { Reason } from "./reasons.ts";
 
 /**
@@ -15,6 +17,8 @@ export interface VolumeView {
   readonly retentionMs: number;
   /** The same for a point whose promise cannot be read: never less than the policy's, whatever a tenant asks for now. */
   readonly unpromisedMs: number;
+  /** By which archives have a retention of their own. */
+  readonly archive: ArchiveRule | null;
   /** Of ours, oldest first. */
   readonly points: readonly Point[];
   readonly newestGood: Point | null;
@@ -29,7 +33,7 @@ export const isLeaving = (point: Point): boolean => leaving.has(point.backup.sta
 
 export function viewVolume(
   points: readonly Point[],
-  context: Pick<VolumeView, "view" | "nowMs" | "retentionMs" | "unpromisedMs">,
+  context: Pick<VolumeView, "view" | "nowMs" | "retentionMs" | "unpromisedMs" | "archive">,
 ): VolumeView {
   return {
     ...context,
@@ -52,12 +56,13 @@ const newest = (points: readonly Point[]): Point | null =>
 /** Until when a point was promised: the latest of all that anybody remembers, and never less than the retention in force. In ms since 1970. */
 export function expiresAtMs(
   point: Point,
-  { view, retentionMs, unpromisedMs }: Pick<VolumeView, "view" | "retentionMs" | "unpromisedMs">,
+  { view, retentionMs, unpromisedMs, archive }: Pick<VolumeView, "view" | "retentionMs" | "unpromisedMs" | "archive">,
 ): number {
   const remembered = view === "memory" ? (point.entry?.keepUntil ?? null) : null;
   const isPromised = point.marks.keepUntil !== null;
   return Math.max(
-    point.backup.createdAt.getTime() + (isPromised ? retentionMs : unpromisedMs),
+    point.backup.createdAt.getTime() +
+      Math.max(isPromised ? retentionMs : unpromisedMs, archiveRetentionMs(point, archive)),
     point.marks.keepUntil?.getTime() ?? -Infinity,
     remembered?.getTime() ?? -Infinity,
   );
@@ -72,7 +77,8 @@ export function wantedBecause(point: Point, volume: VolumeView): Reason | null {
   if (backup.status === "error") return isFailureWanted(point, volume) ? "keep_failed" : null;
   // Written so that times which are not numbers keep it.
   if (!(backup.createdAt.getTime() + volume.retentionMs <= volume.nowMs)) return "keep_age";
-  return expiresAtMs(point, volume) <= volume.nowMs ? null : "keep_promised";
+  if (expiresAtMs(point, volume) <= volume.nowMs) return null;
+  return isArchive(point, volume.archive) ? "keep_archive" : "keep_promised";
 }
 
 /**

@@ -43,6 +43,7 @@ export interface BackupRequest {
   readonly metadata: Readonly<Record<string, string>>;
   readonly incremental: boolean;
   readonly container?: string;
+  readonly availabilityZone?: string;
   readonly description?: string;
 }
 

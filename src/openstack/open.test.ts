@@ -20,6 +20,7 @@ const backup = {
   updatedAt: null,
   failReason: null,
   container: "c",
+  availabilityZone: null,
   metadata: {},
 };
 
@@ -92,6 +93,7 @@ describe("the reader", () => {
       status: "creating",
       data_timestamp: null,
       container: null,
+      availability_zone: "far",
       updated_at: "2026-11-21T04:06:17.000000",
       is_incremental: true,
       snapshot_id: "sn1",
@@ -115,6 +117,7 @@ describe("the reader", () => {
         status: "creating",
         dataTimestamp: null,
         container: null,
+        availabilityZone: "far",
         updatedAt: new Date("2026-11-21T04:06:17Z"),
         isIncremental: true,
         snapshotId: "sn1",
@@ -183,7 +186,10 @@ describe("the writer", () => {
     const project = writer.forProject("p1");
     const request = { volumeId: "v1", name: "n", metadata: { k: "v" }, incremental: true };
     assert.deepEqual(await project.createBackup(request, never), { id: "b1", requestId: asked });
-    await project.createBackup({ ...request, incremental: false, container: "c", description: "d" }, never);
+    await project.createBackup(
+      { ...request, incremental: false, container: "c", availabilityZone: "far", description: "d" },
+      never,
+    );
     assert.deepEqual(await project.replaceBackupMetadata("b1", { a: "b" }, never), { requestId: asked });
     assert.deepEqual(await project.deleteBackup("b1", never), { requestId: asked });
     assert.deepEqual(await project.setServerMetadata("s1", { "last-backup-time": "t" }, never), { requestId: asked });
@@ -192,7 +198,10 @@ describe("the writer", () => {
       cloud.seen.filter((seen) => seen.method !== "GET" && !seen.path.includes("auth")).map((s) => [s.line, s.body]),
       [
         ["POST /volume/v3/p1/backups", { backup: { ...common, incremental: true } }],
-        ["POST /volume/v3/p1/backups", { backup: { ...common, incremental: false, container: "c", description: "d" } }],
+        [
+          "POST /volume/v3/p1/backups",
+          { backup: { ...common, incremental: false, container: "c", availability_zone: "far", description: "d" } },
+        ],
         ["PUT /volume/v3/p1/backups/b1", { backup: { metadata: { a: "b" } } }],
         ["DELETE /volume/v3/p1/backups/b1", undefined],
         ["POST /compute/v2.1/servers/s1/metadata", { metadata: { "last-backup-time": "t" } }],

@@ -148,6 +148,7 @@ export interface Backup {
   updatedAtMs: number | null;
   failReason: string | null;
   container: string | null;
+  readonly availabilityZone: string | null;
   objectCount: number;
   /** Cinder's counter, which can differ from the children there are. */
   dependentCount: number;

@@ -164,6 +164,7 @@ export class Seeder {
       updatedAtMs: createdAtMs,
       failReason: null,
       container: `${id.slice(0, 2)}/${id.slice(2, 4)}/${id}`,
+      availabilityZone: null,
       objectCount: 1,
       dependentCount: 0,
       host: "aio",

@@ -22,6 +22,8 @@ export interface SimulatorOptions {
   readonly port?: number;
   readonly tokenLifetimeMs?: number;
   readonly defaultQuota?: Partial<QuotaSet>;
+  /** Backups are seen in the availability zone that their request names. Zed takes no notice of it, which is the default. */
+  readonly heedsBackupZone?: boolean;
 }
 
 export interface Simulator {
@@ -69,6 +71,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     durations: { ...defaultDurations, ...options.durations },
     tokenLifetimeMs: options.tokenLifetimeMs ?? 3600_000,
     defaultQuota: { ...unlimited, ...options.defaultQuota },
+    heedsBackupZone: options.heedsBackupZone ?? false,
   });
   const log = new RequestLog();
   const seed = new Seeder(world);

@@ -43,6 +43,7 @@ export interface WorldOptions {
   readonly durations: Durations;
   readonly tokenLifetimeMs: number;
   readonly defaultQuota: QuotaSet;
+  readonly heedsBackupZone: boolean;
 }
 
 /** The whole simulated cloud: records, the work in progress, and the faults. */
@@ -62,12 +63,15 @@ export class World {
   readonly tasks = new TaskQueue();
   readonly faults = new Faults();
   readonly backupWork: BackupWorker;
+  /** Backups go where their request says, as in releases after Zed. */
+  readonly heedsBackupZone: boolean;
   readonly #quotas = new Map<string, Partial<QuotaSet>>();
   readonly #defaultQuota: QuotaSet;
 
   constructor(options: WorldOptions) {
     this.now = options.now;
     this.random = options.random;
+    this.heedsBackupZone = options.heedsBackupZone;
     this.ids = createIds(options.random);
     this.durations = options.durations;
     this.identity = new IdentityState(this.ids, options);

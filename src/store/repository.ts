@@ -17,6 +17,9 @@ export type JobPatch = Partial<
     Job,
     | "reason"
     | "sizeGiB"
+    | "archiveContainer"
+    | "archiveZone"
+    | "archiveKeepUntil"
     | "message"
     | "requestId"
     | "backupId"

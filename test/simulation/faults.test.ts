@@ -399,4 +399,5 @@ const shortPolicy = {
   minimumRetentionMs: hourMs,
   fullEvery: 1,
   minimumIntervalMs: 0,
+  archive: null,
 } as const;

@@ -115,6 +115,8 @@ describe("rotation, whatever the cloud looks like", () => {
       "keep: keep_has_children",
       "keep: keep_no_good",
       "keep: keep_failed",
+      "archives",
+      "keep: keep_archive",
     ]);
   });
 
@@ -317,8 +319,11 @@ describe("rotation with a lost or stale database", () => {
 function wantedInTruth(cloud: Cloud, backup: Backup): boolean {
   const marks = readMarks(backup.metadata);
   if (marks.held) return true;
+  const { archive, retentionMs } = cloud.policy;
+  const isArchive = !backup.isIncremental && (backup.container === archive?.container || marks.archived);
   const isOver =
-    cloud.now.getTime() >= backup.createdAt.getTime() + cloud.policy.retentionMs &&
+    cloud.now.getTime() >=
+      backup.createdAt.getTime() + Math.max(retentionMs, isArchive ? (archive?.retentionMs ?? 0) : 0) &&
     (marks.keepUntil === null || cloud.now >= marks.keepUntil);
   if (backup.status === "available") return !isOver;
   if (backup.status !== "error") return true;

@@ -16,6 +16,8 @@ interface Case extends RhythmOptions {
 
 const daily5 = { periodMs: dayMs, retentionMs: 5 * dayMs, slots: 365 };
 
+const vault = { every: 4, retentionMs: 60 * dayMs };
+
 const steady: Case[] = [
   ...[1, 3, 7].flatMap((fullEvery) =>
     [1, 2, 3, 40].map((volumes) => ({ ...daily5, name: `daily_5, full every ${fullEvery}`, fullEvery, volumes })),
@@ -85,7 +87,8 @@ function play(test: TestContext, options: Case): void {
     most = Math.max(most, plan.overdue / Math.max(1, plan.allowance));
     for (const chain of plan.chains) {
       for (const { backup } of chain.members) {
-        const isWanted = backup.status === "available" && rhythm.nowMs < backup.createdAt.getTime() + retentionMs;
+        const keptMs = rhythm.retentionMsOf(backup);
+        const isWanted = backup.status === "available" && rhythm.nowMs < backup.createdAt.getTime() + keptMs;
         assert.ok(!isWanted, `${backup.id} is wanted in slot ${rhythm.slot}`);
       }
     }
@@ -97,12 +100,52 @@ function play(test: TestContext, options: Case): void {
   const goneWithin = options.goneWithin ?? fullEvery;
   assert.ok(Math.max(...waited) <= goneWithin, `a dead chain was there for ${Math.max(...waited)} slots`);
   // Wanted points, the rest of their oldest chain, and a dead chain waiting its turn.
-  const bound = Math.ceil(retentionMs / periodMs) + 2 * fullEvery + (options.extra ?? 0);
+  const archives =
+    options.archive === undefined
+      ? 0
+      : Math.ceil(options.archive.retentionMs / (periodMs * fullEvery * (options.archive.every - 1))) + 1;
+  const bound = Math.ceil(retentionMs / periodMs) + 2 * fullEvery + archives + (options.extra ?? 0);
   assert.ok(rhythm.mostOfOneVolume <= bound, `${rhythm.mostOfOneVolume} points of one volume, not ${bound}`);
   test.diagnostic(
     `gone within ${Math.max(...waited)} slots, at most ${rhythm.mostOfOneVolume} points a volume, overdue at most ${Math.round(100 * most)} % of the allowance`,
   );
 }
+
+const archiving: Case[] = [1, 3, 7].flatMap((fullEvery): Case[] => {
+  const base = { ...daily5, fullEvery, archive: vault, slots: 365 };
+  return [
+    ...[1, 2, 40].map((volumes): Case => ({ ...base, name: "an archive every 4th full", volumes })),
+    { ...base, name: "an archive every 2nd full", volumes: 40, archive: { ...vault, every: 2 } },
+    { ...base, name: "an archive every 2nd full, all on one night", volumes: 100, archive: { ...vault, every: 2 } },
+    {
+      ...base,
+      name: "an archive every 4th full, three of ten nights missed",
+      volumes: 40,
+      isDown: (slot) => slot % 10 >= 7,
+      goneWithin: fullEvery + 4,
+    },
+    {
+      ...base,
+      name: "an archive every 4th full, a week of downtime",
+      volumes: 40,
+      isDown: (slot) => slot % 60 >= 53,
+      goneWithin: fullEvery + 8,
+    },
+    {
+      ...base,
+      name: "an archive every 4th full, every eleventh backup failed",
+      volumes: 40,
+      fails: (slot, volume) => (slot * 7 + volume * 13) % 11 === 0,
+      extra: 2,
+    },
+  ];
+});
+
+describe("a rhythm with archives is never braked, and keeps each archive as long as it was promised", () => {
+  for (const each of archiving) {
+    it(`${each.name}, full every ${each.fullEvery}, ${each.volumes} volumes`, (test) => play(test, each));
+  }
+});
 
 describe("a steady rhythm is never braked", () => {
   for (const each of steady) it(`${each.name}, ${each.volumes} volumes`, (test) => play(test, each));
@@ -148,6 +191,24 @@ describe("mass deletion is stopped in full", () => {
       });
     }
   }
+
+  for (const fullEvery of [1, 3, 7]) {
+    for (const slots of [120, 123, 126]) {
+      it(`a clock a month ahead, with archives: daily_5, full every ${fullEvery}, slot ${slots}`, () => {
+        const rhythm = settled({ ...daily5, volumes: 100, fullEvery, archive: vault }, slots);
+        assertStopped(rhythm.plan({ nowMs: rhythm.nowMs + 30 * dayMs }));
+      });
+    }
+  }
+
+  it("a clock three months ahead, of archives that are alone", () => {
+    const rhythm = settled(
+      { ...daily5, volumes: 100, fullEvery: 1, archive: { every: 2, retentionMs: 60 * dayMs } },
+      120,
+    );
+    for (const [id, { container }] of rhythm.backups) if (container === null) rhythm.backups.delete(id);
+    assertStopped(rhythm.plan({ nowMs: rhythm.nowMs + 90 * dayMs }));
+  });
 
   it("a clock a month ahead: daily_30", () => {
     const rhythm = settled(fleet, 60);

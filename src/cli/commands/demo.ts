@@ -39,6 +39,7 @@ const settings: ConductorSettings = {
     minimumRetentionMs: dayMs,
     fullEvery: 3,
     minimumIntervalMs: 0,
+    archive: null,
   },
   selection: {
     tagKey: "backup",

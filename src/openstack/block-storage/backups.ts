@@ -40,7 +40,7 @@ export async function getBackup(cinder: ServiceClient, id: string, signal: Abort
 /** Asks Cinder for a backup. It is accepted, not done; a lost answer leaves it unknown whether there is one. */
 export async function createBackup(
   cinder: ServiceClient,
-  { volumeId, name, metadata, incremental, container, description }: BackupRequest,
+  { volumeId, name, metadata, incremental, container, availabilityZone, description }: BackupRequest,
   signal: AbortSignal,
 ): Promise<CreatedBackup> {
   const backup = {
@@ -50,6 +50,7 @@ export async function createBackup(
     incremental,
     force: true, // or Cinder refuses volumes that are in use
     ...(container === undefined ? {} : { container }),
+    ...(availabilityZone === undefined ? {} : { availability_zone: availabilityZone }), // since 3.51
     ...(description === undefined ? {} : { description }),
   };
   const { value, requestId } = await cinder.read(
@@ -104,6 +105,7 @@ function reader(): (row: Row) => Backup {
       updatedAt: row.timeOrNull("updated_at"),
       failReason: row.textOrNull("fail_reason"),
       container: shared(row.textOrNull("container")),
+      availabilityZone: shared(row.textOrNull("availability_zone")),
       metadata: row.texts("metadata", shared),
     };
   };

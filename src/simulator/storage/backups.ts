@@ -30,7 +30,7 @@ export function detail(call: StorageCall, backup: Backup): Record<string, unknow
     status: backup.status,
     size: backup.sizeGiB,
     object_count: backup.objectCount,
-    availability_zone: null,
+    availability_zone: backup.availabilityZone,
     container: backup.container,
     created_at: isoMicros(backup.createdAtMs),
     updated_at: backup.updatedAtMs === null ? null : isoMicros(backup.updatedAtMs),
@@ -160,6 +160,8 @@ export function createBackup(call: StorageCall): Reply {
     updatedAtMs: null,
     failReason: null,
     container: textAt(given, "container") ?? null,
+    // Zed takes it and forgets it.
+    availabilityZone: world.heedsBackupZone ? (textAt(given, "availability_zone") ?? "nova") : null,
     objectCount: 0,
     dependentCount: 0,
     host: "aio",

@@ -29,6 +29,7 @@ export const settings: ConductorSettings = {
     minimumRetentionMs: hourMs,
     fullEvery: 3,
     minimumIntervalMs: 0,
+    archive: null,
   },
   selection: {
     tagKey: "backup",

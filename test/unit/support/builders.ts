@@ -18,6 +18,7 @@ export const dailyPolicy: Policy = {
   minimumRetentionMs: 3 * dayMs,
   fullEvery: 7,
   minimumIntervalMs: 0,
+  archive: null,
 };
 
 export const aServer = (id: string, fields: Partial<Server> = {}): Server => ({
@@ -69,6 +70,7 @@ export function aBackup(
     updatedAt: null,
     failReason: null,
     container: null,
+    availabilityZone: null,
     metadata: Object.fromEntries(Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined)),
     ...fields,
   };
@@ -125,6 +127,10 @@ export const aJob = (volumeId: string, fields: Partial<Job> = {}): Job => {
     windowEndsAt: at("2026-11-21T07:00:00Z"),
     keepUntil: at("2026-12-04T23:00:00Z"),
     description: null,
+    archiveContainer: null,
+    archiveZone: null,
+    archiveKeepUntil: null,
+    fullNumber: null,
     backupName: `name of ${volumeId}-2026-11-21T00-00`,
     state: "planned",
     reason: null,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { CatalogueEntry, Job, JobState } from "../../../src/domain/catalogue.ts";
 import type { Backup, Server, Volume } from "../../../src/domain/inventory.ts";
 import { automatedMark, mark, workKey } from "../../../src/domain/marks.ts";
-import type { Policy, Selection } from "../../../src/domain/policy.ts";
+import type { ArchiveRule, Policy, Selection } from "../../../src/domain/policy.ts";
 import { currentSlot, type Slot } from "../../../src/domain/slots.ts";
 import { histories, metadata, ourUser, rare, tellHistory, timeZone, weighted, type Step } from "./histories.ts";
 
@@ -48,8 +48,14 @@ const policies: fc.Arbitrary<Policy> = fc
     retentionPeriods: weighted([3, 5], [2, 14], [1, 2]),
     fullEvery: weighted([4, 7], [2, 3], [1, 1], [1, 30]),
     minimumInterval: weighted([3, 0], [1, 0.5]),
+    archive: weighted<ArchiveRule["which"] | null>(
+      [3, null],
+      [1, { every: 3 }],
+      [1, { firstOf: "month" }],
+      [1, { firstOf: "year" }],
+    ),
   })
-  .map(({ periodMs, window, retentionPeriods, fullEvery, minimumInterval }) => ({
+  .map(({ periodMs, window, retentionPeriods, fullEvery, minimumInterval, archive }) => ({
     name: "default",
     periodMs,
     windowMs: periodMs * window,
@@ -57,6 +63,15 @@ const policies: fc.Arbitrary<Policy> = fc
     minimumRetentionMs: Math.min(2, retentionPeriods) * periodMs,
     fullEvery,
     minimumIntervalMs: minimumInterval * periodMs,
+    archive:
+      archive === null
+        ? null
+        : {
+            which: archive,
+            container: "vault",
+            retentionMs: 5 * retentionPeriods * periodMs,
+            availabilityZone: null,
+          },
   }));
 
 interface Plot {
@@ -144,6 +159,7 @@ export function traitsOf(cloud: Cloud): string[] {
     ["held", ours.some((b) => mark.hold in b.metadata)],
     ["catalogue lost in part", ours.some((b) => !cloud.catalogue.has(b.id))],
     ["catalogue with ghosts", [...cloud.catalogue.keys()].some((id) => cloud.backups.every((b) => b.id !== id))],
+    ["archives", ours.some((b) => b.container === cloud.policy.archive?.container)],
     ["multi-attached", [...cloud.volumes.values()].some((v) => v.serverIds.length > 1)],
     ["open job", cloud.jobs.some((j) => j.endedAt === null)],
   ];
@@ -259,6 +275,10 @@ export function jobFor(volume: Volume, facts: { serverId: string; policy: Policy
     windowEndsAt: slot.windowEndsAt,
     keepUntil: new Date(slot.startsAt.getTime() + policy.retentionMs),
     description: null,
+    archiveContainer: null,
+    archiveZone: null,
+    archiveKeepUntil: null,
+    fullNumber: null,
     backupName: `${volume.id}-${slot.id}`,
     state,
     reason: state === "failed" ? "ended_in_error" : null,

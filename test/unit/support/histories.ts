@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { CatalogueEntry } from "../../../src/domain/catalogue.ts";
 import type { Backup } from "../../../src/domain/inventory.ts";
 import { automatedMark, mark, markTime, workKey } from "../../../src/domain/marks.ts";
-import type { Policy } from "../../../src/domain/policy.ts";
+import type { ArchiveRule, Policy } from "../../../src/domain/policy.ts";
 import { currentSlot, type Slot } from "../../../src/domain/slots.ts";
 
 export const ourUser = "user-dirigent";
@@ -15,7 +15,15 @@ export const weighted = <T>(...choices: readonly (readonly [weight: number, valu
 
 type Maker = "ours" | "forged" | "unmarked" | "foreign";
 type Damage =
-  "none" | "no-keep-until" | "bad-keep-until" | "no-parent" | "wrong-parent" | "no-key" | "next-key" | "no-type";
+  | "none"
+  | "no-keep-until"
+  | "bad-keep-until"
+  | "no-parent"
+  | "wrong-parent"
+  | "no-key"
+  | "next-key"
+  | "no-type"
+  | "no-archive";
 type Memory = "verified" | "unverified" | "lost" | "delete-sent" | "wrong-size" | "wrong-parent" | "old-promise";
 
 /** One backup in a volume's history, oldest first. */
@@ -34,6 +42,8 @@ export interface Step {
   readonly retyped: boolean;
   readonly failReason: string | null;
   readonly elsewhere: boolean;
+  /** Sent to the archive, if it is a full and there is one. */
+  readonly archived: boolean;
   /** Deleted behind our back, its children still there. */
   readonly lost: boolean;
 }
@@ -62,6 +72,7 @@ const steps: fc.Arbitrary<Step> = fc.record({
     [1, "no-key"],
     [1, "next-key"],
     [1, "no-type"],
+    [1, "no-archive"],
   ),
   memory: weighted<Memory>(
     [14, "verified"],
@@ -79,6 +90,7 @@ const steps: fc.Arbitrary<Step> = fc.record({
   retyped: rare(20),
   failReason: weighted<string | null>([24, null], [1, "lost contact with the backup service"]),
   elsewhere: rare(30),
+  archived: rare(2),
   lost: rare(24),
 });
 
@@ -98,6 +110,7 @@ const calmSteps: fc.Arbitrary<Step> = fc.record({
   retyped: rare(40),
   failReason: fc.constant(null),
   elsewhere: fc.constant(false),
+  archived: rare(2),
   lost: fc.constant(false),
 });
 
@@ -175,7 +188,10 @@ interface Facts extends Stage {
 }
 
 const slotOf = (facts: Facts): Slot => currentSlot(facts.policy, timeZone, new Date(facts.atMs));
-const keepUntilOf = (facts: Facts): Date => new Date(slotOf(facts).startsAt.getTime() + facts.policy.retentionMs);
+const archiveOf = (step: Step, facts: Facts): ArchiveRule | null =>
+  step.archived && step.maker === "ours" && facts.parentId === null ? facts.policy.archive : null;
+const keepUntilOf = (step: Step, facts: Facts): Date =>
+  new Date(slotOf(facts).startsAt.getTime() + (archiveOf(step, facts) ?? facts.policy).retentionMs);
 
 function backupOf(step: Step, facts: Facts, before: readonly Backup[]): Backup {
   const createdAt = new Date(facts.atMs);
@@ -195,7 +211,8 @@ function backupOf(step: Step, facts: Facts, before: readonly Backup[]): Backup {
     createdAt,
     updatedAt: null,
     failReason: step.status === "error" ? "the driver gave up" : step.failReason,
-    container: null,
+    container: archiveOf(step, facts)?.container ?? null,
+    availabilityZone: null,
     metadata: isMarkedByMaker ? marksOf(step, facts, before) : { note: "mine" },
   };
 }
@@ -214,14 +231,16 @@ function marksOf(step: Step, facts: Facts, before: readonly Backup[]): Record<st
     [mark.set]: `${facts.serverId}/${slot.id}`,
     [mark.parent]: damage === "no-parent" ? null : damage === "wrong-parent" ? wrongParent : facts.parentId,
     [mark.keepUntil]:
-      damage === "no-keep-until" ? null : damage === "bad-keep-until" ? "tomorrow" : markTime(keepUntilOf(facts)),
+      damage === "no-keep-until" ? null : damage === "bad-keep-until" ? "tomorrow" : markTime(keepUntilOf(step, facts)),
+    [mark.archive]: archiveOf(step, facts) === null || damage === "no-archive" ? null : "True",
     [mark.hold]: step.held ? "2026-01-01T00:00:00Z" : null,
     [mark.verdict]: step.verdict,
     [mark.volumeType]: damage === "no-type" ? null : facts.volumeType,
   });
 }
 
-function entryOf({ memory, held }: Step, facts: Facts): CatalogueEntry {
+function entryOf(step: Step, facts: Facts): CatalogueEntry {
+  const { memory, held } = step;
   const at = new Date(facts.atMs);
   const slot = slotOf(facts);
   const isUnsure = memory === "unverified" || memory === "wrong-parent";
@@ -239,7 +258,8 @@ function entryOf({ memory, held }: Step, facts: Facts): CatalogueEntry {
     volumeType: facts.volumeType,
     parentId: memory === "wrong-parent" ? "nowhere" : facts.parentId,
     parentVerified: facts.parentId === null || !isUnsure,
-    keepUntil: memory === "old-promise" ? new Date(at.getTime() + 3 * facts.policy.retentionMs) : keepUntilOf(facts),
+    keepUntil:
+      memory === "old-promise" ? new Date(at.getTime() + 3 * facts.policy.retentionMs) : keepUntilOf(step, facts),
     held,
     createdAt: at,
     goodAt: at,

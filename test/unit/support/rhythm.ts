@@ -19,6 +19,8 @@ export interface RhythmOptions {
   readonly periodMs: number;
   readonly retentionMs: number;
   readonly fullEvery: number;
+  /** Every Nth full goes to the archive, for as long. */
+  readonly archive?: { readonly every: number; readonly retentionMs: number };
   /** Slots to play. */
   readonly slots: number;
   /** The conductor is down in these slots: no backups, no rotation. */
@@ -42,7 +44,8 @@ export const policyOf = ({
   periodMs,
   retentionMs,
   fullEvery,
-}: Pick<RhythmOptions, "periodMs" | "retentionMs" | "fullEvery">): Policy => ({
+  archive,
+}: Pick<RhythmOptions, "periodMs" | "retentionMs" | "fullEvery" | "archive">): Policy => ({
   name: "daily",
   periodMs,
   windowMs: periodMs,
@@ -50,6 +53,15 @@ export const policyOf = ({
   minimumRetentionMs: Math.min(retentionMs, dayMs),
   fullEvery,
   minimumIntervalMs: 0,
+  archive:
+    archive === undefined
+      ? null
+      : {
+          which: { every: archive.every },
+          container: "vault",
+          retentionMs: archive.retentionMs,
+          availabilityZone: null,
+        },
 });
 
 export const start = Date.parse("2025-01-01T00:00:00Z");
@@ -63,6 +75,8 @@ export class Rhythm {
   readonly #lifeOf = new Map<string, ChainLife>();
   readonly #open = new Set<ChainLife>();
   readonly #newest = new Map<number, ChainLife>();
+  /** Since the last archive, by volume. */
+  readonly #fulls = new Map<number, number>();
   readonly #options: RhythmOptions;
   /** When each DELETE was sent, and when its point had turned good. */
   #deletions: { readonly atMs: number; readonly madeMs: number }[] = [];
@@ -153,7 +167,13 @@ export class Rhythm {
   }
 
   #isOver(backup: Backup): boolean {
-    return backup.status === "error" || backup.createdAt.getTime() + this.policy.retentionMs <= this.nowMs;
+    return backup.status === "error" || backup.createdAt.getTime() + this.retentionMsOf(backup) <= this.nowMs;
+  }
+
+  /** What a backup was promised. */
+  retentionMsOf(backup: Backup): number {
+    const { archive, retentionMs } = this.policy;
+    return archive !== null && backup.container === archive.container ? archive.retentionMs : retentionMs;
   }
 
   #backUp(volume: number, slotMs: number): void {
@@ -161,10 +181,20 @@ export class Rhythm {
     const failed = this.#options.fails?.(this.slot, volume) ?? false;
     const life = this.#newest.get(volume);
     const parent = life?.members.at(-1);
-    const full = life === undefined || parent?.status !== "available" || life.members.length >= this.policy.fullEvery;
+    const { archive } = this.policy;
+    const afterArchive = archive !== null && parent?.container === archive.container;
+    const full =
+      life === undefined ||
+      parent?.status !== "available" ||
+      afterArchive ||
+      life.members.length >= this.policy.fullEvery;
+    const number = (this.#fulls.get(volume) ?? 0) + 1;
+    const archived =
+      full && !afterArchive && this.#options.archive !== undefined && number >= this.#options.archive.every;
+    if (full) this.#fulls.set(volume, failed ? number - 1 : archived ? 0 : number);
     const id = `${volumeId}-${String(this.slot).padStart(5, "0")}`;
     const createdAt = new Date(this.nowMs);
-    const keepUntil = new Date(slotMs + this.policy.retentionMs);
+    const keepUntil = new Date(slotMs + (archived ? (archive?.retentionMs ?? 0) : this.policy.retentionMs));
     const backup: Backup = {
       id,
       name: id,
@@ -180,12 +210,14 @@ export class Rhythm {
       createdAt,
       updatedAt: null,
       failReason: failed ? "the backend said no" : null,
-      container: null,
+      container: archived ? "vault" : null,
+      availabilityZone: null,
       metadata: {
         [automatedMark]: "True",
         [mark.key]: id,
         [mark.keepUntil]: markTime(keepUntil),
         ...(full ? {} : { [mark.parent]: parent.id }),
+        ...(archived ? { [mark.archive]: "True" } : {}),
       },
     };
     this.backups.set(id, backup);
