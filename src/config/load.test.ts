@@ -39,6 +39,7 @@ describe("loadSettings", () => {
       minimumRetentionMs: day,
       fullEvery: 7,
       minimumIntervalMs: 0,
+      archive: null,
     });
   });
 
