@@ -6,6 +6,7 @@ import type { Observer } from "../../conductor/observed.ts";
 import type { Job, Operation } from "../../domain/catalogue.ts";
 import type { Clock } from "../../domain/clock.ts";
 import type { Io } from "../../domain/io.ts";
+import type { Reason } from "../../domain/reasons.ts";
 import type { VolumePoints } from "../../domain/points.ts";
 import { apiIo } from "./api-io.ts";
 import { ProjectBook } from "./projects.ts";
@@ -39,6 +40,20 @@ export interface MetricsOptions {
   /** Cinder's own time, as far as it is known. */
   readonly serviceDate: () => Date | null;
 }
+
+/** What backups fail for. */
+const failureReasons: readonly Reason[] = [
+  "ended_in_error",
+  "no_project_access",
+  "over_quota",
+  "refused",
+  "vanished",
+  "volume_limit",
+  "window_missed",
+  "wrong_size",
+];
+/** Notices after which nothing is deleted until somebody looks. */
+const alarms: readonly Reason[] = ["brake", "clock_jump", "partial_scan", "unproven_reader"];
 
 export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
   const { clock, settings } = options;
@@ -78,6 +93,10 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
   const deletions = counter("dirigent_deletions_total", "Restore points deleted and seen gone.", "reason");
   const deletionFailures = counter("dirigent_deletion_failures_total", "Deletions that did not complete.");
   const notices = counter("dirigent_notices_total", "What operators were told beside outcomes.", "reason");
+  // A series that begins with its first event shows no increase by it.
+  for (const reason of failureReasons) failures.inc({ reason }, 0);
+  for (const reason of alarms) notices.inc({ reason }, 0);
+  for (const kind of ["scheduled", "rotation", "unknown"]) runs.inc({ kind, outcome: "failed" }, 0);
   const durations = new Histogram({
     name: "dirigent_backup_duration_seconds",
     help: "From the request to the end of a backup that succeeded.",

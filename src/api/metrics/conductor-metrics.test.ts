@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { readPoints } from "../../domain/points.ts";
+import { directIo } from "../../domain/io.ts";
+import type { Backup } from "../../domain/inventory.ts";
+import { automatedMark } from "../../domain/marks.ts";
+import { settingsFrom } from "../../config/load.ts";
+import { conductorMetrics } from "./conductor-metrics.ts";
+
+const dayMs = 24 * 60 * 60 * 1000;
+const now = Date.parse("2026-11-21T06:00:00Z");
+const clock = { now: () => new Date(now), monotonicMs: () => 0, sleep: () => Promise.resolve() };
+
+const metricsFor = (projects: number) =>
+  conductorMetrics({
+    version: "1.2.3",
+    clock,
+    settings: () => settingsFrom({}),
+    projects,
+    serviceDate: () => new Date(now - 1500),
+  });
+
+const backup = (volumeId: string, ageDays: number): Backup => ({
+  id: `${volumeId}-${ageDays}`,
+  projectId: "p",
+  userId: "us",
+  volumeId,
+  snapshotId: null,
+  name: "",
+  status: "available",
+  failReason: null,
+  sizeGiB: 1,
+  isIncremental: false,
+  metadata: { [automatedMark]: "True" },
+  createdAt: new Date(now - ageDays * dayMs),
+  dataTimestamp: null,
+  container: null,
+  hasDependents: false,
+});
+
+const pointsOf = (...backups: Backup[]) => readPoints({ backups, catalogue: new Map(), userIds: new Set(["us"]) });
+
+async function samples(metrics: ReturnType<typeof metricsFor>, pattern: RegExp): Promise<readonly string[]> {
+  const text = await (await metrics.app.request("/metrics")).text();
+  return text.split("\n").filter((line) => !line.startsWith("#") && pattern.test(line));
+}
+
+describe("conductorMetrics", () => {
+  it("judges the protected volumes of a project by their newest good restore points", async () => {
+    const metrics = metricsFor(10);
+    metrics.onProtected(
+      new Map([
+        ["fresh", "p"],
+        ["late", "p"],
+        ["never", "p"],
+      ]),
+    );
+    // Untagged since: its age is nobody's worry.
+    metrics.onPoints("p", pointsOf(backup("fresh", 0.5), backup("fresh", 1.5), backup("late", 3), backup("old", 90)));
+    assert.deepEqual(await samples(metrics, /^dirigent_(volumes|rpo|newest|backups\{|projects)/), [
+      "dirigent_projects 1",
+      `dirigent_newest_good_point_timestamp_seconds{project="p"} ${(now - 3 * dayMs) / 1000}`,
+      'dirigent_backups{project="p",status="good"} 4',
+      'dirigent_backups{project="p",status="not_good"} 0',
+      'dirigent_volumes_protected{project="p"} 3',
+      'dirigent_volumes_unprotected{project="p"} 1',
+      'dirigent_rpo_violations{project="p"} 2',
+      "dirigent_projects_omitted 0",
+    ]);
+  });
+
+  it("has series of its own for the projects that are worst off, and counts the others", async () => {
+    const metrics = metricsFor(2);
+    metrics.onProtected(new Map(["a", "b", "c", "d"].map((id) => [`${id}-volume`, id])));
+    for (const [id, age] of [
+      ["a", 0.1],
+      ["b", 5],
+      ["c", 0.2],
+      ["d", 0.3],
+    ] as const) {
+      metrics.onPoints(id, pointsOf(backup(`${id}-volume`, age)));
+    }
+    assert.deepEqual(await samples(metrics, /^dirigent_(rpo|projects)/), [
+      "dirigent_projects 4",
+      'dirigent_rpo_violations{project="b"} 1',
+      'dirigent_rpo_violations{project="d"} 0',
+      "dirigent_projects_omitted 2",
+    ]);
+  });
+
+  it("knows the share of a quota, also of none at all and of one without a limit", async () => {
+    const metrics = metricsFor(10);
+    const at = new Date(now);
+    metrics.observer.onQuota?.({
+      projectId: "p",
+      at,
+      backupsLimit: 0,
+      backupsUsed: 0,
+      gigabytesLimit: 200,
+      gigabytesUsed: 50,
+    });
+    metrics.observer.onQuota?.({
+      projectId: "q",
+      at,
+      backupsLimit: -1,
+      backupsUsed: 7,
+      gigabytesLimit: -1,
+      gigabytesUsed: 9,
+    });
+    assert.deepEqual(await samples(metrics, /^dirigent_quota_(ratio|used)/), [
+      'dirigent_quota_used{project="p",resource="backups"} 0',
+      'dirigent_quota_used{project="p",resource="gigabytes"} 50',
+      'dirigent_quota_used{project="q",resource="backups"} 7',
+      'dirigent_quota_used{project="q",resource="gigabytes"} 9',
+      'dirigent_quota_ratio{project="p",resource="backups"} 1',
+      'dirigent_quota_ratio{project="p",resource="gigabytes"} 0.25',
+    ]);
+  });
+
+  it("measures requests by service, method and status, those without an answer, too", async () => {
+    const metrics = metricsFor(10);
+    const io = metrics.io(directIo);
+    const step = { kind: "http", name: "GET block-storage/backups/{id}" } as const;
+    await io.run(step, async () => ({ status: 404 }));
+    await assert.rejects(
+      io.run(step, () => Promise.reject(new Error("cut"))),
+      /cut/,
+    );
+    await io.run({ kind: "db", name: "jobs" }, async () => undefined);
+    assert.deepEqual(await samples(metrics, /^dirigent_api_request_duration_seconds_count/), [
+      'dirigent_api_request_duration_seconds_count{service="block-storage",method="GET",code="404"} 1',
+      'dirigent_api_request_duration_seconds_count{service="block-storage",method="GET",code="none"} 1',
+    ]);
+  });
+
+  it("begins failures at zero, so that the first one shows as an increase, and tells the clock's error", async () => {
+    const metrics = metricsFor(10);
+    assert.ok((await samples(metrics, /^dirigent_backup_failures_total\{reason="over_quota"\} 0$/)).length === 1);
+    assert.deepEqual(await samples(metrics, /^dirigent_clock_skew_seconds/), ["dirigent_clock_skew_seconds 1.5"]);
+  });
+});
