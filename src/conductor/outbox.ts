@@ -183,7 +183,7 @@ export class Outbox {
     }
     const times = (this.#down.get(channel)?.times ?? 0) + 1;
     if (kind === "down") this.#down.set(channel, { times, until: new Date(now.getTime() + pauseMs(times)) });
-    const next = new Date(now.getTime() + pauseMs(attempts));
+    const next = new Date(Math.min(now.getTime() + pauseMs(attempts), delivery.giveUpAt.getTime()));
     await repository.moveDelivery({ id, attempts, patch: { nextAttemptAt: next, lastError } });
     log.warn({ ...about, reason: lastError, nextAttemptAt: next }, "a report was not accepted; it is tried again");
   }
@@ -202,7 +202,7 @@ export class Outbox {
           return { outcome: await this.#ping(signal) };
       }
     } catch (error) {
-      return { outcome: failed(isAborted(error) ? "down" : "later", error) };
+      return { outcome: failed(isAborted(error) ? "down" : "later", error instanceof Error ? error.message : String(error)) };
     }
   }
 

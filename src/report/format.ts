@@ -13,9 +13,13 @@ export function durationWords(ms: number | null): string {
   return `${Math.floor(seconds / large)} ${unitS}${rest === 0 ? "" : ` ${rest} ${units}`}`;
 }
 
-/** A local time with its zone: `Sat 21 Nov 2026, 02:14 CET`. */
-export function localTime(at: Date, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat("en-GB", {
+/** A formatter costs more than a thousand uses of it. */
+const formatters = new Map<string, Intl.DateTimeFormat>();
+
+function formatterOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formatters.get(timeZone);
+  if (known !== undefined) return known;
+  const made = new Intl.DateTimeFormat("en-GB", {
     timeZone,
     weekday: "short",
     day: "numeric",
@@ -24,7 +28,14 @@ export function localTime(at: Date, timeZone: string): string {
     hour: "2-digit",
     minute: "2-digit",
     timeZoneName: "short",
-  }).formatToParts(at);
+  });
+  formatters.set(timeZone, made);
+  return made;
+}
+
+/** A local time with its zone: `Sat 21 Nov 2026, 02:14 CET`. */
+export function localTime(at: Date, timeZone: string): string {
+  const parts = formatterOf(timeZone).formatToParts(at);
   const part = (type: string): string => parts.find((each) => each.type === type)?.value ?? "";
   const zone = part("timeZoneName");
   return `${part("weekday")} ${part("day")} ${part("month")} ${part("year")}, ${part("hour")}:${part("minute")} ${zone}`;

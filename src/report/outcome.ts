@@ -9,7 +9,7 @@ export const accepted: Outcome = { kind: "accepted" };
 
 const longestError = 500;
 
-export const failed = (kind: "refused" | "later" | "down", error: unknown): Outcome => ({
+export const failed = (kind: "refused" | "later" | "down", reason: string): Outcome => ({
   kind,
-  error: (error instanceof Error ? error.message : String(error)).slice(0, longestError),
+  error: reason.slice(0, longestError),
 });

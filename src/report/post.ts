@@ -47,7 +47,7 @@ async function call(
     return failed(isRefusal ? "refused" : "down", error);
   } catch (error) {
     // axios' own message; the error itself holds the URL, which may be a secret.
-    return failed("down", axios.isAxiosError(error) ? (error.code ?? "failed") : error);
+    return failed("down", axios.isAxiosError(error) ? (error.code ?? "failed") : String(error));
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import type { ProjectReport, Run } from "../domain/runs.ts";
 import { projectDigest, type ProjectDigest } from "./digest.ts";
 import { operatorsDigest, type OperatorsDigest, type Problem } from "./operators.ts";
@@ -14,23 +15,26 @@ export interface Rendered {
 const longestHtmlBytes = 98_000;
 const longestTextBytes = 200_000;
 
-/** How many rows of a list are shown, until it fits. */
-const rowLimits = [1000, 500, 350, 250, 180, 120, 80, 50, 30, 15, 5];
+/** Rows of each list in the first try: what ordinary names make fit. */
+const firstRows = 400;
+const fewestRows = 5;
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 
-/** Fills a template in with as many rows as fit; the digest tells how many it leaves out. */
+/** Fills a template in with as many rows as fit, or few enough; the digest tells how many it leaves out. */
 async function fit(
   templates: Templates,
   name: TemplateName,
   { cut, longest }: { readonly cut: (rows: number) => object; readonly longest: number },
 ): Promise<string> {
-  let filled = "";
-  for (const rows of rowLimits) {
-    filled = await templates.fill(name, cut(rows));
-    if (bytes(filled) <= longest) break;
+  for (let rows = firstRows; ;) {
+    const filled = await templates.fill(name, cut(rows));
+    const length = bytes(filled);
+    if (length <= longest || rows <= fewestRows) return filled;
+    rows = Math.max(fewestRows, Math.floor(Math.min(rows / 2, (rows * longest * 0.9) / length)));
+    // Filling in takes the processor for itself: let others have their turn.
+    await turn();
   }
-  return filled;
 }
 
 type Lists = "troubles" | "successes" | "skips";

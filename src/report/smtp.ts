@@ -29,9 +29,9 @@ interface SmtpError {
 function outcomeOf(error: SmtpError): Outcome {
   const { command, responseCode } = error;
   // 421: the server closes the connection, whatever the command was.
-  if (command === undefined || responseCode === undefined || responseCode === 421) return failed("down", error);
-  if (!commandsOfAMail.has(command)) return failed("down", error);
-  return failed(responseCode >= 500 ? "refused" : "later", error);
+  if (command === undefined || responseCode === undefined || responseCode === 421) return failed("down", error.message);
+  if (!commandsOfAMail.has(command)) return failed("down", error.message);
+  return failed(responseCode >= 500 ? "refused" : "later", error.message);
 }
 
 /** One connection to a mail server, opened with the first mail and used for all of a round. */

@@ -27,18 +27,19 @@ function builtInFolder(): string {
   return found;
 }
 
+/** Characters, milliseconds and objects: far more than a digest takes. */
+const limits = { parseLimit: 1e6, renderLimit: 2000, memoryLimit: 1e8 };
+
 /** A template may neither read files nor run for ever, and a name that it misspells is an error, not an empty place. */
-async function engine(escape: boolean): Promise<Liquid> {
+async function engine(isHtml: boolean, isCustom: boolean): Promise<Liquid> {
   const { Liquid } = await import("liquidjs");
   return new Liquid({
-    ...(escape ? { outputEscape: "escape" as const } : {}),
+    ...(isHtml ? { outputEscape: "escape" as const } : {}),
     strictFilters: true,
     strictVariables: true,
     ownPropertyOnly: true,
     templates: {},
-    parseLimit: 1e6,
-    renderLimit: 10_000,
-    memoryLimit: 1e8,
+    ...(isCustom ? limits : {}),
   });
 }
 
@@ -67,9 +68,9 @@ type Compiled = (data: object) => Promise<string>;
 /**
  * MJML comes first and Liquid second: tenants' texts are put, escaped, into HTML that no other parser reads after it, and MJML's work is done once.
  */
-async function compile(name: TemplateName, text: string): Promise<Compiled> {
+async function compile(name: TemplateName, text: string, isCustom: boolean): Promise<Compiled> {
   const isHtml = name.endsWith(".mjml");
-  const liquid = await engine(isHtml);
+  const liquid = await engine(isHtml, isCustom);
   const source = isHtml ? await mjmlToHtml(text) : text;
   const parsed: Template[] = liquid.parse(source);
   return async (data) => String(await liquid.render(parsed, data));
@@ -116,7 +117,7 @@ export class Templates {
   #get(name: TemplateName, path: string): Promise<Compiled> {
     const known = this.#compiled.get(path);
     if (known !== undefined) return known;
-    const compiled = readFile(path, "utf8").then((text) => compile(name, text));
+    const compiled = readFile(path, "utf8").then((text) => compile(name, text, path === this.#custom[name]));
     this.#compiled.set(path, compiled);
     return compiled;
   }
