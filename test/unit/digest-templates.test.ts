@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import type { CustomTemplates, TemplateName } from "../../src/report/templates.ts";
+import type { TemplateName } from "../../src/report/templates.ts";
 import { nights, run } from "./support/digest-nights.ts";
 import { startMailServer } from "./support/mail-server.ts";
 import { smtpTo, startBench } from "./support/outbox.ts";
