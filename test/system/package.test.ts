@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { appendFile, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, chown, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -11,7 +11,7 @@ import { Cloud } from "./support/cloud.ts";
 import { makeReader, makeWriter, type Credential } from "./support/credentials.ts";
 import { bootstrap, loadCredentials, readUnit, startAs, type Debian } from "./support/debian.ts";
 import { backups } from "./support/judge.ts";
-import { listenForNotify } from "./support/notify-socket.ts";
+import { listenForNotify, type NotifySocket } from "./support/notify-socket.ts";
 import { mustRun } from "./support/processes.ts";
 import { until } from "./support/wait.ts";
 import { removeWorld, seed, type World } from "./support/world.ts";
@@ -29,6 +29,7 @@ describe("the package on a fresh Debian 12", () => {
   let reader: Credential;
   let writer: Credential;
   let user: { uid: number; gid: number };
+  let notify: NotifySocket | null = null;
   const running: ChildProcess[] = [];
 
   before(async () => {
@@ -47,7 +48,13 @@ describe("the package on a fresh Debian 12", () => {
   });
 
   after(async () => {
-    for (const child of running) child.kill("SIGKILL");
+    for (const child of running) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    }
+    await notify?.close();
     await debian.remove();
     await removeWorld(cloud, prefix);
     await rm(scratch, { recursive: true, force: true });
@@ -80,7 +87,9 @@ describe("the package on a fresh Debian 12", () => {
 
   it("the unit's command, as the unprivileged user, backs the real cloud up, and the audit is clean", async () => {
     await configure();
-    const notify = await listenInside();
+    await mkdir(inside("/run/notify"));
+    const told = await listenForNotify(inside("/run/notify/socket"));
+    notify = told;
     const credentials = await loadCredentials(debian, user);
     const { command, environment } = await readUnit(debian, unit);
     const conductor = startAs(debian, user, {
@@ -95,13 +104,13 @@ describe("the package on a fresh Debian 12", () => {
     const finished = await until(
       "the run has ended",
       async () =>
-        notify.values("STATUS").find((each) => each.startsWith("waiting; last run")) ?? conductor.exitCode !== null,
+        told.values("STATUS").find((each) => each.startsWith("waiting; last run")) ?? conductor.exitCode !== null,
       { timeoutMs: 240_000 },
     );
     assert.match(String(finished), / ok: 8 volumes, 0 failed/, log);
-    assert.deepEqual(notify.values("READY"), ["1"]);
+    assert.deepEqual(told.values("READY"), ["1"]);
     const owner = await debian.mustRun("stat", "-c", "%U %a", "/var/lib/dirigent/dirigent.db");
-    assert.equal(owner, "dirigent 640\n");
+    assert.equal(owner, "dirigent 600\n");
     const ours = (await backups(cloud.admin)).filter((row) => row.user_id === writer.userId);
     const made = ours.map((row) => [row.volume_id, row["os-backup-project-attr:project_id"], row.status]).sort();
     const expected = world.servers.flatMap((server) => server.volumes.map((id) => [id, server.project, "available"]));
@@ -111,8 +120,7 @@ describe("the package on a fresh Debian 12", () => {
     assert.equal(audit.code, 0, audit.text);
     conductor.kill("SIGTERM");
     assert.deepEqual(await ended, [0, null], log);
-    assert.deepEqual(notify.values("STOPPING"), ["1"]);
-    await notify.close();
+    assert.deepEqual(told.values("STOPPING"), ["1"]);
   });
 
   it("an upgrade keeps what the operator has changed, and the state", async () => {
@@ -180,12 +188,6 @@ describe("the package on a fresh Debian 12", () => {
     const file = inside("/etc/dirigent/conf.d/site.yaml");
     await writeFile(file, stringify(site), { mode: 0o640 });
     await chown(file, 0, user.gid);
-  }
-
-  async function listenInside() {
-    await mkdir(inside("/run/notify"));
-    assert.ok((await stat(inside("/run/notify"))).isDirectory());
-    return listenForNotify(inside("/run/notify/socket"));
   }
 
   async function finish(command: readonly string[], environment: Record<string, string>) {

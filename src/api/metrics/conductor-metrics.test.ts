@@ -34,6 +34,8 @@ const backup = (volumeId: string, ageDays: number): Backup => ({
   metadata: { [automatedMark]: "True" },
   createdAt: new Date(now - ageDays * dayMs),
   dataTimestamp: null,
+  updatedAt: null,
+  availabilityZone: null,
   container: null,
   hasDependents: false,
 });

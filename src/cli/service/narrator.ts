@@ -34,7 +34,7 @@ function sentenceOf({ kind, reason }: Operation): readonly [Level, string] {
     case "skip":
       return [wished.has(reason) ? "info" : "warn", "volume skipped"];
     case "keep":
-      return ["info", "restore point kept"];
+      return ["debug", "restore point kept"];
     case "delete":
       return ["debug", "deletion sent"];
     case "delete_verified":
@@ -57,14 +57,14 @@ function fieldsOf(operation: Operation, job: Job | null): object {
   const { kind, reason, message, requestId } = operation;
   const ended = job?.endedAt ?? null;
   return compact({
-    why: kind === "complete" || reason === "succeeded" ? null : operatorText(reason),
-    message: message === null || message === operatorText(reason) ? null : message,
-    reason: kind === "complete" ? null : reason,
+    server: job?.serverName,
+    volumeName: job === null || job.volumeName === "" ? null : job.volumeName,
+    why: kind === "create" || reason === "succeeded" ? null : operatorText(reason),
+    message: message === operatorText(reason) ? null : message,
     mode: job?.mode,
+    reason: reason === "succeeded" ? null : reason,
     sizeGiB: job?.sizeGiB,
     took: ended === null || job?.submittedAt == null ? null : span(Number(ended) - Number(job.submittedAt)),
-    server: job === null ? null : job.serverName,
-    volumeName: job === null || job.volumeName === "" ? null : job.volumeName,
     project: operation.projectId,
     serverId: job === null ? operation.serverId : null,
     volume: operation.volumeId,
