@@ -1,9 +1,5 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import { budgetMs } from "../../src/api/policy-hook/index.ts";
 import {
@@ -14,61 +10,27 @@ import {
   recordedCredentials,
   recordedTarget,
 } from "../../src/api/policy-hook/testing.ts";
+import { shippedFront, startFront, type Front } from "./support/nginx.ts";
 import { startOsloPolicy, type OsloPolicy } from "./support/oslo-policy.ts";
 import { startPolicyHook, type PolicyProcess } from "./support/policy-process.ts";
-import { mustRun, start } from "./support/processes.ts";
 import { until } from "./support/wait.ts";
 
-const shipped = join(import.meta.dirname, "../../etc/nginx/dirigent-policy.conf");
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  probe.close();
-  await once(probe, "close");
-  return address.port;
-}
-
 describe("nginx in front of two policy hooks", () => {
-  let directory: string;
   let hooks: readonly [PolicyProcess, PolicyProcess];
   let port: number;
   let oslo: OsloPolicy;
-  let nginx: ReturnType<typeof start>;
+  let front: Front;
   before(async () => {
     const settings = { conductor_user_ids: ["writer"] };
     hooks = await Promise.all([startPolicyHook(settings), startPolicyHook(settings)]);
-    port = await freePort();
-    // The file as it is shipped, but for the ports and the second hook, which it has as a comment.
-    const text = (await readFile(shipped, "utf8"))
-      .replace("127.0.0.1:8808", `127.0.0.1:${hooks[0].port}`)
-      .replace("# server 192.0.2.11:8808", `server 127.0.0.1:${hooks[1].port}`)
-      .replace("127.0.0.1:8818", `127.0.0.1:${port}`);
-    directory = await mkdtemp(join(tmpdir(), "dirigent-nginx-"));
-    await chmod(directory, 0o755);
-    const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
-      (name) => `${name}_temp_path ${directory}/${name};`,
-    );
-    const config = join(directory, "nginx.conf");
-    await writeFile(
-      config,
-      `pid ${directory}/pid;\nerror_log ${directory}/error.log;\nevents {}\nhttp {\naccess_log off;\n${paths.join("\n")}\n${text}\n}\n`,
-    );
-    const env = { ...process.env, PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
-    const args = ["-p", directory, "-e", join(directory, "error.log"), "-c", config, "-g", "daemon off;"];
-    await mustRun("nginx", ["-t", ...args], { env });
-    nginx = start("nginx", args, { env, stdio: "ignore" });
-    await until("nginx answers", async () => (await ask("/healthcheck", { method: "GET" })) === "200 OK");
+    front = await startFront(hooks.map((hook) => hook.port));
+    port = front.port;
     oslo = startOsloPolicy();
   });
   after(async () => {
     await oslo.stop();
-    nginx.kill("SIGTERM");
-    await once(nginx, "exit");
+    await front.stop();
     await Promise.all(hooks.map((hook) => hook.kill()));
-    await rm(directory, { recursive: true });
   });
 
   const own = formOf(recordedCheck);
@@ -140,7 +102,7 @@ describe("nginx in front of two policy hooks", () => {
   });
 
   it("gives up after two seconds at most, by its own settings", async () => {
-    const text = await readFile(shipped, "utf8");
+    const text = await readFile(shippedFront, "utf8");
     const ms = (name: string): number => {
       const [, count, unit] = new RegExp(`^\\s*${name} (\\d+)(ms|s);`, "m").exec(text) ?? [];
       return Number(count) * (unit === "s" ? 1000 : 1);

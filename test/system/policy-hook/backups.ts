@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import type { BackupRow } from "../support/judge.ts";
+import { startFront } from "../support/nginx.ts";
 import type { Session } from "../support/session.ts";
 import { until } from "../support/wait.ts";
 import { accepted, marked, refusedBy, serverFault, type Metadata, type Stage } from "./stage.ts";
@@ -152,5 +153,27 @@ export function backupsAreGuarded(stage: () => Stage): void {
     assert.ok(left.every(({ id }) => both.every((each) => each.id !== id)) && left.length === 1, JSON.stringify(left));
     assert.deepEqual(await tried.remove(), accepted);
     await stage().backupGone(own);
+  });
+
+  it("the hook hangs behind the nginx front: users get 403 all the same, and nothing is deleted", async () => {
+    const own = await stage().makeBackup(stage().member);
+    const row = (await stage().backup(own))!;
+    const tried = backupCalls(own, stage().member);
+    const front = await startFront([stage().port]);
+    try {
+      await stage().putInPoliciesAt(`http://127.0.0.1:${front.port}`);
+      stage().signalHook("SIGSTOP");
+      // Without the front Cinder would wait for as long as the hook hangs.
+      assert.deepEqual(await tried.remove(), refusedBy("backup:delete"));
+      assert.deepEqual(await backupCalls(own, stage().cloud.admin).forceDelete(), refusedBy(forceDelete));
+      await assertUnchanged(row);
+      stage().signalHook("SIGCONT");
+      await until("the front asks the hook again", async () => (await tried.remove()).status === 202);
+      await stage().backupGone(own);
+    } finally {
+      stage().signalHook("SIGCONT");
+      await stage().putInPolicies();
+      await front.stop();
+    }
   });
 }

@@ -104,6 +104,7 @@ export async function openStage() {
     stopHook: stop,
     signalHook: (signal: NodeJS.Signals) => hook?.process.kill(signal),
     putInPolicies: (...names: readonly string[]) => putInPolicies(origin, names.length === 0 ? undefined : names),
+    putInPoliciesAt: (address: string) => putInPolicies(address),
     takeOutPolicies,
 
     /** Runs `work` with other settings of the hook. */
