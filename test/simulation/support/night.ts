@@ -135,10 +135,14 @@ export async function startNight(
 }
 
 /** Listings of the audit, one after each night; fails on any finding that the next night must not have. */
-export async function auditNight(night: Night, before?: Listing): Promise<Listing> {
+export async function auditNight(
+  night: Night,
+  before?: Listing,
+  permittedPrunes: readonly string[] = [],
+): Promise<Listing> {
   const report = await runAudit({
     cloud: credentials(night.simulator, night.accounts.admin, night.accounts.adminProject.id),
-    rules: { userIds: [night.accounts.writer.id], strictForeign: true },
+    rules: { userIds: [night.accounts.writer.id], strictForeign: true, permittedPrunes },
     now: () => night.clock.now(),
     ...(before === undefined ? {} : { before }),
   });
