@@ -6,11 +6,9 @@ import { configShow } from "./config-show.ts";
 
 const environment = environmentOf({
   files: {
-    "/etc/dirigent/dirigent.yaml": {
-      mode: 0o600,
-      text: "database: { url: 'mysql://dirigent:hunter2@db/dirigent' }\npolicy:\n  retention: 30d\n",
-    },
-    "/etc/dirigent/conf.d/a.yaml": { mode: 0o600, text: "policy: { retention: 20d }\n" },
+    "/etc/dirigent/dirigent.yaml":
+      "database: { url: 'mysql://dirigent:hunter2@db/dirigent' }\npolicy:\n  retention: 30d\n",
+    "/etc/dirigent/conf.d/a.yaml": "policy: { retention: 20d }\n",
   },
   variables: { DIRIGENT_POLICY_PERIOD: "1d" },
 });
