@@ -18,15 +18,19 @@ export const routingOf = ({ mail, ping, retryForMs, webhook }: Settings): Routin
   retryForMs,
 });
 
-/** What the conductor queues. `wake` is called whenever it has. */
-export const reportingOf = (settings: Settings, clock: Clock, wake: () => void): Reporting => {
-  const routing = routingOf(settings);
+/** What the conductor queues, for the receivers of now by the channels that were open at the start. `wake` is called whenever it has. */
+export function reportingOf(settings: () => Settings, clock: Clock, wake: () => void): Reporting {
+  const { mail, ping, webhook } = settings();
+  const routing = (): Routing => {
+    const now = settings();
+    return routingOf({ ...now, mail: mail === null ? null : now.mail, ping, webhook });
+  };
   return {
-    ofProject: (report) => deliveriesOfReport(report, routing, clock.now()),
-    ofRun: (run) => deliveriesOfRun(run, routing, clock.now()),
+    ofProject: (report) => deliveriesOfReport(report, routing(), clock.now()),
+    ofRun: (run) => deliveriesOfRun(run, routing(), clock.now()),
     wake,
   };
-};
+}
 
 export const renderOptionsOf = ({ conductor, templates }: Settings, log: Logger): RenderOptions => ({
   templates: new Templates(templates, ({ text, what }) => log.error({ reason: text }, `the ${what} is broken`)),
@@ -75,7 +79,7 @@ export async function whileSending<T>(
   const cut = AbortSignal.any([context.signals.drain, context.signals.cut]);
   const sending = outbox.run({ stop: stop.signal, cut });
   try {
-    const reporting = reportingOf(context.settings(), context.clock, () => outbox.wake());
+    const reporting = reportingOf(context.settings, context.clock, () => outbox.wake());
     const result = await work({ ...conductor, reporting });
     stop.abort();
     await sending;

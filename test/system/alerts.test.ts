@@ -38,6 +38,7 @@ describe("the alert rules for Prometheus", () => {
       clock,
       settings: () => settings,
       projects: 500,
+      deliveries: async () => [],
       serviceDate: () => clock.now(),
     });
     const text = await (await app.request("/metrics")).text();

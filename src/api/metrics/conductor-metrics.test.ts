@@ -17,6 +17,7 @@ const metricsFor = (projects: number) =>
     clock,
     settings: () => settingsFrom({}),
     projects,
+    deliveries: async () => [],
     serviceDate: () => new Date(now - 1500),
   });
 

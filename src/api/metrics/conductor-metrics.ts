@@ -4,6 +4,7 @@ import type { ConductorSettings } from "../../conductor/context.ts";
 import type { CycleResult } from "../../conductor/cycle.ts";
 import type { Observer } from "../../conductor/observed.ts";
 import type { Job, Operation } from "../../domain/catalogue.ts";
+import type { Delivery } from "../../domain/deliveries.ts";
 import type { Clock } from "../../domain/clock.ts";
 import type { Io } from "../../domain/io.ts";
 import type { Reason } from "../../domain/reasons.ts";
@@ -37,10 +38,13 @@ export interface MetricsOptions {
   readonly settings: () => Pick<ConductorSettings, "policy">;
   /** How many projects have series of their own. */
   readonly projects: number;
+  /** Messages that wait to be sent. */
+  readonly deliveries: () => Promise<readonly Delivery[]>;
   /** Cinder's own time, as far as it is known. */
   readonly serviceDate: () => Date | null;
 }
 
+const channels: readonly Delivery["channel"][] = ["mail", "members", "webhook", "ping"];
 /** What backups fail for. */
 const failureReasons: readonly Reason[] = [
   "ended_in_error",
@@ -114,6 +118,32 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
     registers,
     collect() {
       this.set(openSince === null ? 0 : nowSeconds() - openSince / 1000);
+    },
+  });
+  // Without the database the figures stay as they were.
+  const waiting = (): Promise<readonly Delivery[] | null> => options.deliveries().catch(() => null);
+  new Gauge({
+    name: "dirigent_deliveries_pending",
+    help: "Messages (digests, webhook, ping) that wait to be sent.",
+    labelNames: ["channel"],
+    registers,
+    async collect() {
+      const found = await waiting();
+      if (found === null) return;
+      for (const channel of channels) {
+        this.set({ channel }, found.filter((delivery) => delivery.channel === channel).length);
+      }
+    },
+  });
+  new Gauge({
+    name: "dirigent_deliveries_oldest_pending_seconds",
+    help: "Age of the oldest message that waits to be sent.",
+    registers,
+    async collect() {
+      const found = await waiting();
+      if (found === null) return;
+      const oldestMs = found.reduce((oldest, { createdAt }) => Math.min(oldest, Number(createdAt)), Infinity);
+      this.set(oldestMs === Infinity ? 0 : nowSeconds() - oldestMs / 1000);
     },
   });
   new Gauge({

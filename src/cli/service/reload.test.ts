@@ -25,6 +25,14 @@ describe("compareSettings", () => {
       ],
       restart: ["conductor.name", "database.url", "log.format", "metrics.port", "openstack.page_size"],
     });
+    const mail = { host: "mx", from: "d@example.com", operators: ["a@example.com"] };
+    assert.deepEqual(
+      compareSettings(
+        settingsFrom({ mail }),
+        settingsFrom({ mail: { ...mail, host: "my", operators: ["b@example.com"] } }),
+      ),
+      { changed: ["mail.operators"], restart: ["mail.host"] },
+    );
     assert.deepEqual(compareSettings(after, after), { changed: [], restart: [] });
   });
 });

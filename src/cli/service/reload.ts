@@ -7,7 +7,9 @@ const fixed: readonly RegExp[] = [
   /^conductor\.(name|lease_ttl)$/,
   /^log\.format$/,
   /^metrics\./,
-  /^(mail|templates|retry_for|webhook|ping)(\.|$)/,
+  /^mail(\.(?!(operators|receivers|project_address|members)$)|$)/,
+  /^(templates|webhook|ping)\b/,
+  /^policy_hook\b/,
 ];
 
 export interface SettingsChange {

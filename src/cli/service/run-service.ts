@@ -36,6 +36,7 @@ export async function runService(context: Context): Promise<void> {
     clock: context.clock,
     settings: () => conductorSettings(context.settings()),
     projects: context.settings().metrics.projects,
+    deliveries: async () => (await opening.current?.repository.deliveries({ states: ["queued"], limit: 10_000 })) ?? [],
     serviceDate: () => opening.current?.reader.serviceDate("block-storage") ?? null,
   });
   manager.status("opening the database");
@@ -65,8 +66,9 @@ export async function runService(context: Context): Promise<void> {
       manager.status("stopping; backups that Cinder is making go on without us");
     };
     context.signals.drain.addEventListener("abort", tellStop, { once: true });
-    await dog.watch(() =>
-      whileSending(context, conductor, (reporting) =>
+    await whileSending(context, conductor, (reporting) =>
+      // The queue of reports is not the work: it must not feed the watchdog.
+      dog.watch(() =>
         runDaemon(
           reporting,
           {
