@@ -118,21 +118,18 @@ function documents(): void {
   }
   copyFileSync(join(root, "packaging", "copyright"), at(`${documentation}/copyright`));
   writeFileSync(at(`${documentation}/changelog.gz`), gzipSync(readFileSync(join(root, "CHANGELOG.md")), { level: 9 }));
-  // Made by `npm run build`.
-  for (const page of globSync("dist/man/**/*.[1-8]", { cwd: root })) {
+  execFileSync(process.execPath, [join(root, "scripts", "manual.ts")], { stdio: "inherit" });
+  for (const page of globSync("dist/man/*.[1-8]", { cwd: root })) {
     const section = extname(page).slice(1);
-    writeFileSync(
-      at(`usr/share/man/man${section}/${basename(page)}.gz`),
-      gzipSync(readFileSync(join(root, page)), { level: 9 }),
-    );
+    const packed = gzipSync(readFileSync(join(root, page)), { level: 9 });
+    writeFileSync(at(`usr/share/man/man${section}/${basename(page)}.gz`), packed);
   }
-  for (const [shell, to] of [
-    ["bash", "usr/share/bash-completion/completions/dirigent"],
-    ["zsh", "usr/share/zsh/vendor-completions/_dirigent"],
-    ["fish", "usr/share/fish/vendor_completions.d/dirigent.fish"],
+  for (const [made, to] of [
+    ["dirigent.bash", "usr/share/bash-completion/completions/dirigent"],
+    ["_dirigent", "usr/share/zsh/vendor-completions/_dirigent"],
+    ["dirigent.fish", "usr/share/fish/vendor_completions.d/dirigent.fish"],
   ] as const) {
-    const made = join(root, "dist", "completion", `dirigent.${shell}`);
-    if (existsSync(made)) copyFileSync(made, at(to));
+    copyFileSync(join(root, "dist", "completion", made), at(to));
   }
 }
 

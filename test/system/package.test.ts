@@ -78,6 +78,17 @@ describe("the package on a fresh Debian 12", () => {
     const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
     assert.equal(await debian.mustRun("dirigent", "--version"), `${version}\n`);
     assert.equal(await debian.mustRun("dpkg", "--verify", "dirigent"), "");
+    // minbase leaves manuals out of what it installs: the package itself is asked.
+    const content = await mustRun("dpkg-deb", ["--contents", deb]);
+    for (const path of [
+      "man/man1/dirigent.1.gz",
+      "bash-completion/completions/dirigent",
+      "dirigent/access-rules.json",
+      "dirigent/prometheus/dirigent.rules.yml",
+      "doc/dirigent/operate.md",
+    ]) {
+      assert.ok(content.includes(` ./usr/share/${path}\n`), path);
+    }
     const verified = await debian.run("systemd-analyze", "verify", "--man=no", unit);
     assert.deepEqual(
       { code: verified.code, about: verified.stderr.split("\n").filter((line) => line.includes("dirigent")) },

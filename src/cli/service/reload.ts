@@ -4,7 +4,7 @@ import type { Settings } from "../../config/settings.ts";
 const fixed: readonly RegExp[] = [
   /^openstack\.(?!settle_time$)/,
   /^database\./,
-  /^conductor\.(name|lease_ttl)$/,
+  /^conductor\.(name|lease_ttl|catalogue_file)$/,
   /^log\.format$/,
   /^metrics\./,
   /^mail(\.(?!(operators|receivers|project_address|members)$)|$)/,
