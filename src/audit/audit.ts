@@ -27,7 +27,7 @@ export function audit(before: Listing | undefined, now: Listing, options: AuditO
     ...(comparison ? checkLastGood(comparison) : []),
     ...(comparison ? checkRemovals(comparison) : []),
     ...(comparison ? checkBrake(comparison) : []),
-    ...(was ? checkPromises(is, was) : []),
+    ...(was ? checkPromises(is, was, options) : []),
     ...checkParents(is, was),
     ...checkSlots(is),
     ...(comparison ? checkRepeats(comparison) : []),

@@ -112,6 +112,23 @@ check("the last good point of a volume", [
     ],
   },
   {
+    name: "an operator let go of it",
+    before: [f1],
+    came: [{ ...f1, metadata: {} }],
+    options: { permittedPrunes: ["f1"] },
+    want: [
+      ["last-good-doubted", "warning", ["f1"]],
+      ["unmarked", "warning", ["f1"]],
+    ],
+  },
+  {
+    name: "what an operator named is only let go when its marks are gone, too",
+    before: [f1],
+    came: [marked(f1, { "dirigent:keep-until": "2026-01-14T23:59:59Z" })],
+    options: { permittedPrunes: ["f1"] },
+    want: [["promise-shortened", "failure", ["f1"]]],
+  },
+  {
     name: "a child of what lost its marks is doubtful, too",
     before: [f1, i1],
     came: [{ ...f1, metadata: {} }],

@@ -3,7 +3,7 @@ export interface AuditOptions {
   /** `conductor.user_ids`: who creates what may be ours. */
   readonly userIds: readonly string[];
   /**
-   * What an operator pruned on purpose, by id of the volume (all of its points but held ones) or of single backups
+   * What an operator pruned or disowned on purpose, by id of the volume (all of its points but held ones) or of single backups
    * (held ones too). Such points may go whatever their keep-until or place, and the brake does not count them.
    */
   readonly permittedPrunes?: readonly string[];

@@ -1,5 +1,6 @@
 import type { Finding } from "./findings.ts";
 import { keepUntilMs, mark } from "./marks.ts";
+import type { AuditOptions } from "./options.ts";
 import { about } from "./removals.ts";
 import type { View } from "./view.ts";
 
@@ -28,10 +29,12 @@ export function checkParents(now: View, before: View | undefined): Finding[] {
 }
 
 /** Rule 1: what a point was promised when it was made is never taken back. */
-export function checkPromises(now: View, before: View): Finding[] {
+export function checkPromises(now: View, before: View, { permittedPrunes = [] }: AuditOptions): Finding[] {
   return before.ours.flatMap((was): Finding[] => {
     const is = now.find(was.id);
     const promised = keepUntilMs(was);
+    // An operator let go of it: it is nobody's restore point any more.
+    if (is && !now.isOurs(is) && permittedPrunes.includes(was.id)) return [];
     if (!is || promised === undefined || (keepUntilMs(is) ?? 0) >= promised) return [];
     const [then, today] = [was, is].map((each) => JSON.stringify(each.metadata[mark.keepUntil] ?? null));
     const text = `backup ${is.id} was promised to stay until ${then}, and now only until ${today}`;

@@ -115,16 +115,16 @@ function progressOf(jobs: readonly Job[]): string {
   return names.length === 0 ? "waiting" : `backing up: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`;
 }
 
-/** An order's result as `--json` shows it. */
-export const orderValue = (kind: OrderBody["kind"], { outcome, message, lines }: OrderResult): object => ({
-  order: kind,
-  outcome,
-  message,
-  lines,
-});
+/** Orders after which the audit has to be told, as it cannot know who wanted it. */
+const audited: ReadonlySet<OrderBody["kind"]> = new Set(["delete", "disown", "prune"]);
+
+const auditArguments = (kind: OrderBody["kind"], { lines }: OrderResult): readonly string[] =>
+  lines.flatMap(({ outcome, backupId }) =>
+    audited.has(kind) && outcome === "done" && backupId !== null ? ["--pruned", backupId] : [],
+  );
 
 /** The same for people. */
-export function describeOrder({ outcome, message, lines }: OrderResult): string {
+function describeOrder({ outcome, message, lines }: OrderResult): string {
   const rows = table(lines, [
     { title: "BACKUP", value: ({ backupId }) => backupId ?? "" },
     { title: "VOLUME", value: ({ volumeId }) => volumeId ?? "" },
@@ -140,6 +140,9 @@ export const describeReason = ({ reason, message }: Pick<OrderLine, "reason" | "
 /** Gives an order, prints what became of it, and says how it ended. */
 export async function runOrder(context: Context, body: OrderBody): Promise<ExitCode> {
   const result = await placeOrder(context, body);
-  context.output.data(orderValue(body.kind, result), () => describeOrder(result));
+  const { outcome, message, lines } = result;
+  const audit = auditArguments(body.kind, result);
+  context.output.data({ order: body.kind, outcome, message, lines, audit }, () => describeOrder(result));
+  if (audit.length > 0) context.output.note(`Tell the next audit: dirigent audit ${audit.join(" ")}`);
   return exitOfOutcome[result.outcome];
 }

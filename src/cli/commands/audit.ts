@@ -33,7 +33,7 @@ export const auditCommand: Command<Options> = {
     ).argParser(collect),
     new Option(
       "--pruned <id>",
-      "a volume or backup that was pruned on purpose since; may be repeated; a held backup counts only by its own id",
+      "a volume or backup that was pruned on purpose since, or a backup that was disowned; may be repeated; a held backup counts only by its own id",
     ).argParser(collect),
   ],
   printsData: true,

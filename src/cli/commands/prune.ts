@@ -2,9 +2,9 @@ import { Argument, Option } from "commander";
 import { previewPrune, type RemovalPreview } from "../../conductor/orders/removal.ts";
 import type { Command, Context } from "../command.ts";
 import { describeRemoval, removalValue } from "../describe-removal.ts";
-import { exit, exitOfOutcome, UsageError } from "../exit-codes.ts";
+import { exit, UsageError } from "../exit-codes.ts";
 import { openConductor } from "../open-conductor.ts";
-import { describeOrder, orderValue, placeOrder } from "../place-order.ts";
+import { runOrder } from "../place-order.ts";
 
 interface Options {
   readonly gone?: true;
@@ -35,18 +35,9 @@ export const pruneCommand: Command<Options> = {
       }
       return exit.ok;
     }
-    const result = await placeOrder(context, { kind: "prune", backupIds: points.map(({ backup }) => backup.id) });
-    const audit = auditArguments(
-      result.lines.flatMap((line) => (line.outcome === "done" ? (line.backupId ?? []) : [])),
-    );
-    context.output.data({ ...orderValue("prune", result), audit }, () => describeOrder(result));
-    if (audit.length > 0) context.output.note(`Tell the next audit: dirigent audit ${audit.join(" ")}`);
-    return exitOfOutcome[result.outcome];
+    return await runOrder(context, { kind: "prune", backupIds: points.map(({ backup }) => backup.id) });
   },
 };
-
-/** What the audit has to be told, as it cannot know who wanted it. */
-const auditArguments = (ids: readonly string[]): readonly string[] => ids.flatMap((id) => ["--pruned", id]);
 
 async function look(context: Context, volumeIds: readonly string[] | null): Promise<RemovalPreview> {
   const opened = await openConductor(context, "look");
