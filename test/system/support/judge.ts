@@ -12,6 +12,7 @@ export interface BackupRow {
   readonly has_dependent_backups: boolean;
   readonly created_at: string;
   readonly fail_reason: string | null;
+  readonly container: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly user_id: string;
   readonly "os-backup-project-attr:project_id": string;
