@@ -59,7 +59,17 @@ export async function runPolicyHook(context: Context): Promise<void> {
   const open: Listener[] = [];
   try {
     const { address: host, port } = settings;
-    open.push(await listening("policy_hook", () => listen(app.fetch, { host, port, tls, ...limits })));
+    open.push(
+      await listening("policy_hook", () =>
+        listen(app.fetch, {
+          host,
+          port,
+          tls,
+          ...limits,
+          readAhead: { bodyLimitBytes: settings.bodyLimitBytes, budgetMs },
+        }),
+      ),
+    );
     const { metrics: at } = settings;
     open.push(
       await listening("policy_hook.metrics", () =>

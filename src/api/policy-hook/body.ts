@@ -84,6 +84,7 @@ function formParts(text: string): Parts {
 }
 
 function unescapeField(text: string): string {
+  if (!/[+%]/.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll("+", " "));
   } catch {

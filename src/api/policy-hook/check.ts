@@ -33,26 +33,36 @@ export interface Checked {
  * @param named the id in the URL's query, null without one; it must be the body's
  * @returns null when the ids contradict each other or there is none
  */
-export async function check(
+export function check(
   { rule, target, caller }: CheckBody,
   { kind: otherwise, named }: { readonly kind: GuardedKind; readonly named: string | null },
   { rules, catalogue, lookUp, guardVolumes }: Checking,
-): Promise<Checked | null> {
+): Checked | null | Promise<Checked> {
   const id = target.id ?? named;
   if (id === null || (named !== null && named !== id) || !/^[\w-]{1,64}$/.test(id)) return null;
   const { kind, action } = guardedRule(rule, otherwise);
   if (kind === "volume") {
-    const snapshots = guardVolumes && catalogue !== null ? await catalogue.volume(id) : "none";
-    return { kind, id, decision: guardVolume({ caller, snapshots }, rules) };
+    const snapshots = guardVolumes && catalogue !== null ? catalogue.volume(id) : "none";
+    return soon(snapshots, (known) => ({ kind, id, decision: guardVolume({ caller, snapshots: known }, rules) }));
   }
-  const object = described(target) ?? (lookUp === null ? null : await lookUp(kind, id));
-  if (object === null) return { kind, id, decision: "incomplete" };
-  const word = catalogue === null ? "none" : await catalogue.point(id);
-  return { kind, id, decision: guardObject({ action, caller, object, catalogue: word }, rules) };
+  const described = objectOf(target) ?? (lookUp === null ? null : lookUp(kind, id));
+  return soon(described, (object): Checked | Promise<Checked> => {
+    if (object === null) return { kind, id, decision: "incomplete" };
+    const word = catalogue === null ? "none" : catalogue.point(id);
+    return soon(word, (known) => ({
+      kind,
+      id,
+      decision: guardObject({ action, caller, object, catalogue: known }, rules),
+    }));
+  });
 }
 
+/** Goes on at once where there is nothing to wait for. */
+const soon = <T, R>(value: T | Promise<T>, then: (value: T) => R | Promise<R>): R | Promise<R> =>
+  value instanceof Promise ? value.then(then) : then(value);
+
 /** The object when the body has all that a decision needs. */
-function described({ projectId, creatorId, metadata }: CheckBody["target"]): GuardedObject | null {
+function objectOf({ projectId, creatorId, metadata }: CheckBody["target"]): GuardedObject | null {
   if (projectId === null || creatorId === null || metadata === null) return null;
   return { projectId, creatorId, metadata };
 }

@@ -18,6 +18,7 @@ const options: ListenerOptions = {
   requestTimeoutMs: 800,
   keepAliveMs: 5_000,
   maxConnections: 100,
+  readAhead: { bodyLimitBytes: 4000, budgetMs: 250 },
 };
 const hook = createPolicyHook({ ...hookOptions, bodyLimitBytes: 4000, budgetMs: 250 });
 
@@ -102,8 +103,16 @@ describe("the listener", () => {
   it("answers, and keeps the connection for the next", async () => {
     const [first] = await talk([post(mine)], 1);
     assert.deepEqual([first?.status, first?.body, first?.headers.get("connection")], [200, "True", "keep-alive"]);
-    assert.equal(first?.headers.get("content-type"), "text/plain; charset=utf-8");
+    assert.equal(first?.headers.get("content-type"), "text/plain; charset=UTF-8");
     assert.deepEqual(said(await talk([post(mine, { more: ["Connection: close"] })])), ["200 True"]);
+  });
+
+  it("answers when head and body come apart, as requests sends them", async () => {
+    const whole = post(mine);
+    const at = whole.length - mine.length;
+    assert.deepEqual(said(await talk([whole.slice(0, at), whole.slice(at)], 1)), ["200 True"]);
+    const bytes = Array.from(whole, (byte) => byte);
+    assert.deepEqual(said(await talk(bytes, 1)), ["200 True"]);
   });
 
   it("answers pipelined requests in their order", async () => {
@@ -255,16 +264,17 @@ describe("the listener", () => {
 
   it("when it stops, waits no longer than it is told", async () => {
     const asked = Promise.withResolvers<undefined>();
-    const observer = {
-      begin: () => {
+    const catalogue = {
+      point: () => {
         asked.resolve(undefined);
-        return 0;
+        return new Promise<never>(() => undefined);
       },
-      end: () => undefined,
+      volume: () => "none" as const,
+      problem: () => null,
     };
-    const app = createPolicyHook({ ...hookOptions, observer, budgetMs: 60_000 });
+    const app = createPolicyHook({ ...hookOptions, catalogue, budgetMs: 60_000 });
     const stopping = await listen(app.fetch, { ...options, requestTimeoutMs: 60_000 });
-    const answer = talk([post(mine.slice(0, 10), { length: mine.length })], Infinity, stopping.port);
+    const answer = talk([post(mine)], Infinity, stopping.port);
     await asked.promise;
     await stopping.close(50);
     assert.deepEqual(await answer, []);

@@ -3,6 +3,8 @@ import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 
+import { readAhead, type ReadAheadLimits } from "./read-ahead.ts";
+
 export interface ListenAddress {
   readonly host: string;
   /** 0: any free one. */
@@ -27,6 +29,8 @@ export interface ListenerOptions extends ListenAddress {
   readonly keepAliveMs: number;
   /** More are closed at once. */
   readonly maxConnections: number;
+  /** Which bodies are read before the application is called; none without it. */
+  readonly readAhead?: ReadAheadLimits;
 }
 
 export interface Listener {
@@ -66,7 +70,9 @@ export async function listen(fetch: Fetch, options: ListenerOptions): Promise<Li
       if (!socket.destroyed) idle.add(socket);
     });
     response.shouldKeepAlive &&= !closing;
-    void listener(request, response);
+    const answer = (): void => void listener(request, response);
+    if (options.readAhead === undefined) answer();
+    else readAhead(request, options.readAhead, answer);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
