@@ -41,12 +41,18 @@ export function backupsAreGuarded(stage: () => Stage): void {
     await stage().backupGone(id);
   });
 
-  it("with marks forged on his own: 403; works after it was disowned", async () => {
-    const id = await stage().makeBackup(stage().member, marked);
+  it("with marks forged on his own: 403; works after dirigent disown", async () => {
+    const id = await stage().makeBackup(stage().member, {
+      ...marked,
+      "dirigent:keep-until": "2099-01-01",
+      kept: "his",
+    });
     const tried = backupCalls(id, stage().member);
     assert.deepEqual(await tried.remove(), refusedBy("backup:delete"));
     assert.deepEqual(await tried.update({}), refusedBy("backup:update"));
-    assert.equal((await backupCalls(id, stage().conductor).update({ kept: "his" })).status, 200);
+    const disowned = await stage().dirigent.run("disown", id);
+    assert.equal(disowned.code, 0, disowned.stderr);
+    assert.deepEqual((await stage().backup(id))?.metadata, { kept: "his" });
     assert.deepEqual(await tried.remove(), accepted);
     await stage().backupGone(id);
   });
