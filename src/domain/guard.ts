@@ -49,7 +49,7 @@ export interface Caller {
 /** The object, as Cinder or its API describes it. */
 export interface GuardedObject {
   readonly projectId: string;
-  /** Who created it. Cinder never lets anyone change that. */
+  /** Who created it. Cinder changes that in one case only: a volume that is transferred takes its snapshots along to the accepting user. */
   readonly creatorId: string;
   readonly metadata: Readonly<Record<string, string>>;
 }
