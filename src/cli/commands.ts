@@ -5,6 +5,8 @@ import { backupsList } from "./commands/backups-list.ts";
 import { backupsShow } from "./commands/backups-show.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { conductorCommand } from "./commands/conductor.ts";
+import { compressionCheck } from "./commands/compression-check.ts";
+import { compressionShow } from "./commands/compression-show.ts";
 import { configCheck } from "./commands/config-check.ts";
 import { configReference } from "./commands/config-reference.ts";
 import { configShow } from "./commands/config-show.ts";
@@ -46,6 +48,8 @@ export const commands: readonly Command[] = [
   auditCommand,
   doctorCommand,
   doctorPolicyCommand,
+  compressionShow,
+  compressionCheck,
   configCheck,
   configShow,
   configReference,

@@ -1,4 +1,5 @@
 import type { Conductor, Reporting } from "../conductor/context.ts";
+import { compressionProblems } from "./compression.ts";
 import type { Outbox, OutboxDeps } from "../conductor/outbox.ts";
 import { readSecret } from "../config/secrets.ts";
 import type { Settings } from "../config/settings.ts";
@@ -121,5 +122,6 @@ export async function openOutbox(context: Context, deps: Pick<OutboxDeps, "repos
           },
     ping: ping === null ? null : { url: readSecret(ping.url, environment), timeoutMs: ping.timeoutMs },
     render: renderOptionsOf(settings(), log),
+    standing: () => compressionProblems(settings(), io, context.signals.cut),
   });
 }

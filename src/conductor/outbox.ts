@@ -23,6 +23,8 @@ export interface OutboxDeps {
   readonly webhook: WebhookTarget | null;
   readonly ping: HttpTarget | null;
   readonly render: RenderOptions;
+  /** What else operators have to see to, asked when their digest is made. */
+  readonly standing: () => Promise<readonly Problem[]>;
   /** Addresses of a project's members. */
   readonly members: (projectId: string, signal: AbortSignal) => Promise<readonly string[]>;
 }
@@ -202,7 +204,9 @@ export class Outbox {
           return { outcome: await this.#ping(signal) };
       }
     } catch (error) {
-      return { outcome: failed(isAborted(error) ? "down" : "later", error instanceof Error ? error.message : String(error)) };
+      return {
+        outcome: failed(isAborted(error) ? "down" : "later", error instanceof Error ? error.message : String(error)),
+      };
     }
   }
 
@@ -240,7 +244,8 @@ export class Outbox {
     const of = delivery.reportId ?? delivery.runId;
     if (this.#rendered?.of === of) return this.#rendered.digest;
     const { render, repository } = this.#deps;
-    const digest = await renderDelivery(repository, { subject: delivery, now: this.#deps.clock.now(), render });
+    const { clock, standing } = this.#deps;
+    const digest = await renderDelivery(repository, { subject: delivery, now: clock.now(), render, standing });
     if (digest !== null) this.#rendered = { of, digest };
     return digest;
   }
@@ -264,9 +269,10 @@ export async function renderDelivery(
     readonly subject: Pick<Delivery, "reportId" | "runId">;
     readonly now: Date;
     readonly render: RenderOptions;
+    readonly standing: OutboxDeps["standing"];
   },
 ): Promise<Rendered | null> {
-  const { now, render, subject } = options;
+  const { now, render, standing, subject } = options;
   if (subject.reportId !== null) {
     const [report] = await repository.reports({ id: subject.reportId, limit: 1 });
     return report === undefined ? null : await renderProject(report, render);
@@ -274,7 +280,10 @@ export async function renderDelivery(
   const [run] = await repository.runs({ id: subject.runId, limit: 1 });
   if (run === undefined) return null;
   const reports = await repository.reports({ runId: run.id, limit: allReports });
-  return await renderRun({ run, reports, problems: await deliveryProblems(repository, now) }, render);
+  return await renderRun(
+    { run, reports, problems: [...(await standing()), ...(await deliveryProblems(repository, now))] },
+    render,
+  );
 }
 
 /** Deliveries of the last days that failed, or were not accepted yet. */

@@ -3,6 +3,7 @@ import { formatDuration } from "../domain/durations.ts";
 import type { Given } from "./collect.ts";
 import { ConfigError } from "./errors.ts";
 import { buildArchive } from "./build-archive.ts";
+import { buildCompression } from "./build-compression.ts";
 import { buildPolicyHook } from "./build-policy-hook.ts";
 import { buildReporting } from "./build-reporting.ts";
 import type { LoadRequest } from "./request.ts";
@@ -110,6 +111,7 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
       volumesPerProject: values.selection.volumes_per_project,
     },
     backup: { nameTemplate: values.backup.name_template, container: values.backup.container },
+    compression: noting(() => buildCompression(values), null),
     limits: {
       global: values.limits.global,
       perProject: values.limits.per_project,

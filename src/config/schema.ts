@@ -1,4 +1,5 @@
 import { dayMs } from "../domain/durations.ts";
+import { algorithms, compressionDrivers, compressionModes } from "../domain/compression.ts";
 import { periodProblem } from "../domain/slots.ts";
 import { brakeOverrides } from "./brake-overrides.ts";
 import {
@@ -275,6 +276,41 @@ export const schema = {
       "the backup service's own",
       "Container (object store, pool or directory) that the backup service writes to.",
     ),
+  },
+  compression: {
+    driver: optional(
+      oneOf(compressionDrivers),
+      "compression is left alone",
+      "Cinder's backup driver. Compression happens there: `dirigent compression show` prints what to set, `dirigent compression check` compares.",
+    ),
+    algorithm: optional(
+      oneOf([...new Set([...algorithms.ceph, ...algorithms.chunked])]),
+      "left as it is",
+      "How backups are compressed. Ceph knows none, lz4, snappy, zlib and zstd, the other drivers none, zlib, bz2 and zstd.",
+    ),
+    mode: optional(oneOf(compressionModes), "left as it is", "When Ceph compresses what is written to the pool."),
+    pool: option(text(/^[\w.-]{1,128}$/, "the name of a pool"), "backups", "Ceph's pool of backups."),
+    required_ratio: optional(
+      text(/^(0\.\d{1,6}|1(\.0)?)$/, "a number above 0 and at most 1, in quotes"),
+      "left as it is",
+      "Ceph keeps a chunk compressed when it shrinks to this part of its size or less.",
+    ),
+    min_blob_size: optional(bytes, "left as it is", "Ceph compresses nothing smaller."),
+    max_blob_size: optional(bytes, "left as it is", "Ceph splits what is larger before it compresses it."),
+    ceph: {
+      executable: optional(
+        text(/^\/[^\0]+$/, "an absolute path"),
+        "nothing is asked",
+        "Ceph's client, such as /usr/bin/ceph, to compare the pool with. It only reads: `osd pool ls detail`, for which `mon 'allow r'` is enough.",
+      ),
+      conf: optional(text(/^\/[^\0]+$/, "an absolute path"), "the client's own", "Configuration file of the client."),
+      user: optional(
+        text(/^[\w.-]{1,128}$/, "the name of a user, without `client.`"),
+        "the client's own",
+        "User of the client.",
+      ),
+      timeout: option(duration, "10s", "How long the client may take."),
+    },
   },
   limits: {
     global: option(integer(1), 30, "Backups in flight at once, in all."),

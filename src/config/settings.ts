@@ -1,4 +1,5 @@
 import type { BrakeOverride } from "../domain/catalogue.ts";
+import type { Compression } from "../domain/compression.ts";
 import type { Policy, Selection } from "../domain/policy.ts";
 import type { SecretSource } from "./secrets.ts";
 
@@ -130,6 +131,17 @@ export interface Settings {
     /** Null: the backup service's own. */
     readonly container: string | null;
   };
+  /** What the backend is to compress, and the Ceph client that can look; null: whatever it does is right. */
+  readonly compression:
+    | (Compression & {
+        readonly ceph: {
+          readonly executable: string;
+          readonly conf: string | null;
+          readonly user: string | null;
+          readonly timeoutMs: number;
+        } | null;
+      })
+    | null;
   /** Backups in flight at once. */
   readonly limits: {
     readonly global: number;

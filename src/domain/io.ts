@@ -3,7 +3,7 @@
  * tests number the steps, kill the process at one of them, or make one fail.
  */
 export interface IoStep {
-  readonly kind: "db" | "http" | "file" | "mail";
+  readonly kind: "db" | "http" | "file" | "mail" | "process";
   /** What is done, without ids, e.g. `claimJob` or `POST block-storage/backups`. */
   readonly name: string;
 }

@@ -369,4 +369,16 @@ describe("runs", () => {
     assert.deepEqual(of("owner@example.org"), ["web-shop: 3 of 11 volumes not backed up · 21 Nov 2026"]);
     assert.deepEqual(of("ops@example.org"), ["Backup: 3 of 11 volumes not backed up · 21 Nov 2026"]);
   });
+
+  it("tell operators alone of what else they have to see to", async (t) => {
+    const server = await serve(t);
+    const text = "compression_mode is not set, wanted: force";
+    const standing = () => Promise.resolve([{ what: "compression of pool backups", text }]);
+    const bench = await startBench(t, { smtp: smtpTo(server), standing });
+    await bench.queue(nights.bad, ["owner@example.org"]);
+    await bench.queueRun(run(), ["ops@example.org"]);
+    await bench.deliver();
+    const told = server.arrived.filter(({ mail }) => mail.text?.includes(text)).map(({ to }) => to[0]);
+    assert.deepEqual(told, ["ops@example.org"]);
+  });
 });

@@ -47,7 +47,12 @@ async function renderAgain(context: Context, repository: Repository, subject: Su
       : { reportId: null, runId: subject.run.id };
   const { renderDelivery } = await import("../../conductor/outbox.ts");
   const render = renderOptionsOf(context.settings(), context.log());
-  const rendered = await renderDelivery(repository, { subject: ids, now: context.clock.now(), render });
+  const rendered = await renderDelivery(repository, {
+    subject: ids,
+    now: context.clock.now(),
+    render,
+    standing: () => Promise.resolve([]),
+  });
   if (rendered === null) throw new CommandError(exit.failed, "it has just been removed");
   return rendered;
 }

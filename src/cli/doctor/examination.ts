@@ -1,6 +1,7 @@
 import type { CinderService, Project } from "../../domain/inventory.ts";
 import type { ServiceName } from "../../openstack/errors.ts";
 import type { Grant, Needless } from "../../openstack/inspection.ts";
+import type { CompressionState } from "../compression.ts";
 import type { SchemaStatus } from "../../store/migrations.ts";
 
 /** Why something could not be seen. */
@@ -49,6 +50,7 @@ export interface Examination {
   /** What each service's clock showed, by ours; null when it sent no date. */
   readonly clockAheadMs: Readonly<Record<ServiceName, number | null>>;
   readonly schema: Seen<SchemaStatus>;
+  readonly compression: CompressionState;
   readonly settleTimeMs: number;
   readonly longestTimeoutMs: number;
   readonly tag: string;

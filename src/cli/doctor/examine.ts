@@ -13,6 +13,7 @@ import type { Clouds } from "../../openstack/open.ts";
 import { StoreError } from "../../store/errors.ts";
 import type { SchemaStatus } from "../../store/migrations.ts";
 import type { Context } from "../command.ts";
+import { compressionState } from "../compression.ts";
 import type { CinderRights, Examination, Problem, ProtectedProject, Seen } from "./examination.ts";
 
 const kindOf = (error: CloudError): Problem["kind"] => {
@@ -124,6 +125,7 @@ export async function examine(
       "block-storage": aheadMs(clouds, "block-storage", context),
     },
     schema: await see(schemaStatus),
+    compression: await compressionState(settings, context.io, signal),
     settleTimeMs: settings.openstack.settleTimeMs,
     longestTimeoutMs: Math.max(reader.timeoutMs, writer.timeoutMs),
     tag: settings.selection.tagKey,

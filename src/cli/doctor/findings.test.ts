@@ -31,6 +31,7 @@ const healthy: Examination = {
   projects: [project("p1", grant("member"))],
   clockAheadMs: { identity: 300, compute: -400, "block-storage": null },
   schema: { value: { applied: [], pending: [], newer: [] } },
+  compression: { kind: "none" },
   settleTimeMs: 300_000,
   longestTimeoutMs: 60_000,
   tag: "backup",
@@ -100,6 +101,24 @@ describe("doctor", () => {
         "rules can be got round",
         { needless: { ...healthy.needless, volumeTypesAsService: { value: 200 } } },
         ["warning reader.service-token"],
+      ],
+      [
+        "nobody could try whether they can be got round",
+        { needless: { ...healthy.needless, volumeTypesAsService: problem("unavailable") } },
+        ["warning reader.service-token"],
+      ],
+      [
+        "nobody could try Keystone",
+        { needless: { ...healthy.needless, users: problem("unavailable") } },
+        ["warning reader.keystone"],
+      ],
+      ["compression that nobody can see", { compression: { kind: "unseen" } }, ["warning compression"]],
+      ["Ceph gave no answer", { compression: { kind: "failed", message: "why" } }, ["warning compression"]],
+      ["compression as configured", { compression: { kind: "seen", drift: [] } }, []],
+      [
+        "another compression than configured",
+        { compression: { kind: "seen", drift: [{ name: "compression_mode", value: "force", live: null }] } },
+        ["warning compression"],
       ],
       ["Keystone is open", { needless: { ...healthy.needless, users: { value: 200 } } }, ["warning reader.keystone"]],
       [

@@ -1,3 +1,4 @@
+import { describeDrift } from "../../domain/compression.ts";
 import { formatDuration } from "../../domain/durations.ts";
 import type { Examination } from "./examination.ts";
 import type { Finding } from "./findings.ts";
@@ -5,7 +6,49 @@ import type { Finding } from "./findings.ts";
 const leastSettleTimeMs = 5 * 60_000;
 
 /** What is on our side: the database and the settings. */
-export const localFindings = (seen: Examination): readonly Finding[] => [schema(seen), settleTime(seen)];
+export const localFindings = (seen: Examination): readonly Finding[] => [
+  schema(seen),
+  settleTime(seen),
+  ...compression(seen),
+];
+
+function compression({ compression: state }: Examination): readonly Finding[] {
+  const id = "compression";
+  const fix = "Run dirigent compression show and set what it prints; Dirigent changes nothing at the backend.";
+  switch (state.kind) {
+    case "none":
+      return [];
+    case "unseen":
+      return [
+        {
+          id,
+          level: "warning",
+          message: "What the backend compresses cannot be seen from here.",
+          fix: `Compare it by hand with dirigent compression show; for Ceph, set compression.ceph.executable.`,
+        },
+      ];
+    case "failed":
+      return [
+        {
+          id,
+          level: "warning",
+          message: `Ceph could not be asked what the pool compresses: ${state.message}.`,
+          fix: "Check compression.ceph.* and the rights of the client's user (mon 'allow r').",
+        },
+      ];
+    case "seen":
+      return state.drift.length === 0
+        ? [{ id, level: "ok", message: "The pool compresses as configured.", fix: null }]
+        : [
+            {
+              id,
+              level: "warning",
+              message: `The pool is not as configured: ${state.drift.map(describeDrift).join("; ")}.`,
+              fix,
+            },
+          ];
+  }
+}
 
 function schema({ schema: seen }: Examination): Finding {
   const id = "database.schema";

@@ -43,7 +43,7 @@ export interface Bench {
   all(): Promise<Delivery[]>;
 }
 
-export interface BenchOptions extends Partial<Pick<OutboxDeps, "webhook" | "ping" | "members" | "io">> {
+export interface BenchOptions extends Partial<Pick<OutboxDeps, "webhook" | "ping" | "members" | "io" | "standing">> {
   readonly smtp: SmtpSettings | null;
   readonly templates?: CustomTemplates;
   readonly routing?: Partial<Routing>;
@@ -67,6 +67,7 @@ export async function startBench(t: TestContext, options: BenchOptions): Promise
     webhook: options.webhook ?? null,
     ping: options.ping ?? null,
     members: options.members ?? (() => Promise.resolve([])),
+    standing: options.standing ?? (() => Promise.resolve([])),
     render: {
       templates: new Templates(options.templates ?? {}, ({ text, what }) => logged.push(`${what} ${text}`)),
       timeZone: "UTC",

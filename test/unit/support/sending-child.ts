@@ -30,6 +30,7 @@ const outbox = new Outbox({
   webhook: null,
   ping: null,
   members: () => Promise.resolve([]),
+  standing: () => Promise.resolve([]),
   render: { templates: new Templates({}, () => undefined), timeZone: "UTC" },
 });
 await outbox.deliverDue(never);
