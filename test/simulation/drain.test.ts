@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
-import { runDaemon } from "../../src/conductor/daemon.ts";
+import { runDaemon, type DaemonChange } from "../../src/conductor/daemon.ts";
 import { runOnce } from "../../src/conductor/once.ts";
 import { auditNight, dayMs, running, settings, startNight, type Night } from "./support/night.ts";
 
@@ -83,6 +83,41 @@ describe("stopping and going on", () => {
       { drain: drain.signal, cut: running().cut },
     );
     assert.deepEqual(counts, [6, 6, 12]);
+  });
+
+  it("a changed configuration is in force at once: the running cycle ends, the next goes on with its backups", async (t) => {
+    const night = await start(t);
+    const drain = new AbortController();
+    const outcomes: unknown[] = [];
+    let apply: (change: DaemonChange) => void = () => undefined;
+    const wakes = () => () => undefined;
+    afterPosts(night, 2, () =>
+      apply({ wakes, settings: { ...night.conductor.settings, limits: { ...settings.limits, global: 6 } } }),
+    );
+    await runDaemon(
+      night.conductor,
+      {
+        exclusive: true,
+        wakes,
+        changes: (applyTo) => {
+          apply = applyTo;
+          return () => undefined;
+        },
+        onCycle: ({ outcome }) => {
+          outcomes.push([outcome, night.simulator.state.backups.size]);
+          if (outcomes.length === 2) drain.abort();
+        },
+      },
+      { drain: drain.signal, cut: running().cut },
+    );
+    // Two at a time before, all the others at once after.
+    assert.deepEqual(outcomes, [
+      ["ok", 2],
+      ["ok", 6],
+    ]);
+    const times = (await night.repository.jobs({})).map((job) => Number(job.submittedAt)).sort((a, b) => a - b);
+    assert.equal(new Set(times.slice(2)).size, 1);
+    await auditNight(night);
   });
 
   it("a backup that outlasts its slot does not keep the next slot waiting", async (t) => {
