@@ -1,16 +1,22 @@
+import type { Given } from "./collect.ts";
 import type { Environment } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
 import type { schema, Values } from "./schema.ts";
-import { readSecret, secretPath, secretSource } from "./secrets.ts";
+import { checkPlace, readSecret, secretPath, secretSource } from "./secrets.ts";
 import type { PolicyHookSettings } from "./settings.ts";
 
 type Read = Values<typeof schema>["policy_hook"];
-/** Runs `work`, and keeps what a ConfigError has to say for the end. */
-type Noting = <T>(work: () => T, otherwise: T) => T;
+interface Surroundings {
+  readonly environment: Environment;
+  readonly given: ReadonlyMap<string, Given>;
+  /** Runs `work`, and keeps what a ConfigError has to say for the end. */
+  readonly noting: <T>(work: () => T, otherwise: T) => T;
+}
 
 /** The settings of `dirigent policy`, and what several of its keys say together. */
-export function buildPolicyHook(read: Read, environment: Environment, noting: Noting): PolicyHookSettings {
-  const catalogue = noting(() => catalogueOf(read, environment), null);
+export function buildPolicyHook(read: Read, surroundings: Surroundings): PolicyHookSettings {
+  const { environment, noting } = surroundings;
+  const catalogue = noting(() => catalogueOf(read, surroundings), null);
   noting(() => {
     const isConfigured = read.catalogue.file !== null || read.catalogue.database_url !== null;
     if (read.guard_volume_delete && !isConfigured) {
@@ -51,7 +57,7 @@ function tlsOf(
   };
 }
 
-function catalogueOf({ catalogue }: Read, environment: Environment): PolicyHookSettings["catalogue"] {
+function catalogueOf({ catalogue }: Read, { environment, given }: Surroundings): PolicyHookSettings["catalogue"] {
   const { file, max_age: maxAgeMs, database_url: url } = catalogue;
   const forms = {
     file: catalogue.database_password_file,
@@ -75,8 +81,14 @@ function catalogueOf({ catalogue }: Read, environment: Environment): PolicyHookS
       "policy_hook.catalogue.database_url is SQLite's, which only its conductor may open; use conductor.catalogue_file and policy_hook.catalogue.file",
     ]);
   }
-  if (password === null) return { kind: "database", url };
   const full = new URL(url);
+  if (full.password !== "") checkPlace(given.get("policy_hook.catalogue.database_url"));
+  if (password === null) return { kind: "database", url };
+  if (full.password !== "") {
+    throw new ConfigError([
+      "policy_hook.catalogue.database_url holds a password, and so does another key; take one of them out",
+    ]);
+  }
   full.password = encodeURIComponent(readSecret(password, environment));
   return { kind: "database", url: full.href };
 }

@@ -120,7 +120,7 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
     },
     deadline: { baseMs: values.deadline.base, bytesPerSecond: values.deadline.bytes_per_second },
     rotation: { enabled: values.rotation.enabled, brakeOverrides: values.rotation.brake_overrides },
-    policyHook: buildPolicyHook(values.policy_hook, environment, noting),
+    policyHook: buildPolicyHook(values.policy_hook, { environment, given, noting }),
     ...buildReporting(values, given, environment, noting),
     log: { level: overrides?.logLevel ?? values.log.level, format: values.log.format },
     metrics: values.metrics,

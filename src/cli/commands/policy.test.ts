@@ -141,6 +141,21 @@ describe("dirigent policy", () => {
     });
   }
 
+  it("does not start with a password in a file that others may read", async () => {
+    const settings = { policy_hook: { ...base, catalogue: { database_url: "mysql://hook:secret@127.0.0.1:1/d" } } };
+    const path = "/etc/dirigent/dirigent.yaml";
+    const start = (mode: number): Promise<Ran> =>
+      runCommandLine(["policy"], {
+        commands,
+        environment: environmentOf({ files: { [path]: JSON.stringify(settings) }, modes: { [path]: mode } }),
+        world: { firstSignal: AbortSignal.abort() },
+      });
+    const refused = await start(0o644);
+    assert.equal(refused.exitCode, 10);
+    assert.match(refused.stderr, /dirigent\.yaml: holds a secret and can be read by everybody/);
+    assert.equal((await start(0o600)).exitCode, 0);
+  });
+
   it("says why it cannot listen", async () => {
     await whileRunning({}, async (port) => {
       const ran = await run({ ...base, port });
