@@ -26,7 +26,7 @@ export function describeRemoval({ plan, blocked }: RemovalPreview, now: Date): s
   const points = plan.removals.flatMap(({ deletions }) => deletions);
   const promised = points.filter(({ marks }) => marks.keepUntil !== null && marks.keepUntil > now).length;
   return [
-    `Delete: ${points.length}, in this order\n`,
+    points.length === 0 ? "Delete: 0\n" : `Delete: ${points.length}, in this order\n`,
     points.length === 0
       ? ""
       : table(points, [
