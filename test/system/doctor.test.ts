@@ -56,6 +56,20 @@ describe("dirigent doctor on a real cloud", () => {
     assert.deepEqual([levels["database.schema"], levels["settle-time"]], ["warning", "warning"]);
   });
 
+  it("tells whether Keystone's policy and service_token_roles_required hold the reader to its rules, by trying", async () => {
+    const asShipped = await examine({ reader, writer });
+    // The cloud has etc/keystone-policy.yaml and service_token_roles_required = true.
+    assert.equal(asShipped.levels["reader.keystone"], "ok", asShipped.message("reader.keystone"));
+    assert.equal(asShipped.levels["reader.service-token"], "ok", asShipped.message("reader.service-token"));
+    // Without the role that the policy takes rights from, Keystone lets the reader at its users, whatever its access rules say.
+    const open = await makeReader(cloud, `${prefix}-open`, { roles: ["admin"] });
+    const { code, levels, message } = await examine({ reader: open, writer });
+    assert.equal(code, 0);
+    assert.equal(levels["reader.keystone"], "warning");
+    assert.match(message("reader.keystone"), /Keystone does not apply access rules to itself/);
+    assert.equal(levels["reader.rules"], "ok", "in Nova and Cinder the rules hold");
+  });
+
   it("finds a reader without the role admin, which Cinder answers 200", async () => {
     const member = await makeReader(cloud, `${prefix}-member`, { roles: ["member"] });
     const { code, levels } = await examine({ reader: member, writer });

@@ -50,6 +50,26 @@ export const backups: readonly Behaviour[] = [
     assert.equal(at(backup, "data_timestamp"), at(backup, "created_at"));
     assert.match(text(backup, "created_at"), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000000$/);
   }),
+  behaviour("a backup goes to the container of its request; the zone is taken and forgotten", async (stage) => {
+    const volumeId = await newVolume(stage, stage.owner);
+    const wanted = { volume_id: volumeId, container: "vault", availability_zone: "nowhere" };
+    const made = await postBackup(stage, stage.owner, wanted);
+    assertStatus(made, 202);
+    const shown = await backupBecomes(stage, stage.owner, text(made.body, "backup.id"), "available");
+    assert.deepEqual([at(shown.body, "backup.container"), at(shown.body, "backup.availability_zone")], ["vault", null]);
+    // The parent of an incremental is the newest backup, in whatever container.
+    const next = await postBackup(stage, stage.owner, { volume_id: volumeId, incremental: true });
+    await backupBecomes(stage, stage.owner, text(next.body, "backup.id"), "available");
+    const children = await stage.storage(
+      stage.ops,
+      "GET",
+      `/backups?all_tenants=1&parent_id=${text(made.body, "backup.id")}`,
+    );
+    assert.deepEqual(
+      items(children.body, "backups").map((row) => at(row, "id")),
+      [text(next.body, "backup.id")],
+    );
+  }),
   behaviour("only an administrator sees whose a backup is", async (stage) => {
     const id = await newBackup(stage, stage.owner, await newVolume(stage, stage.owner));
     const shown = await stage.storage(stage.ops, "GET", `/backups/${id}`);
