@@ -86,6 +86,9 @@ export const demo: Command<Options> = {
       return await (options.once === true ? oneNight(context, opened.conductor) : nights(context, opened.conductor));
     } finally {
       context.output.progress(null);
+      const { saveDigests } = await import("../demo/digests.ts");
+      const [digest] = await saveDigests(opened.conductor, directory);
+      if (digest !== undefined) context.output.note(`Digests of the last night: ${digest} and others beside it`);
       context.output.note(`State: ${database} (kept; remove ${directory} when you are done)`);
       await opened.close();
       await cloud.simulator.close();
