@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { AuditError } from "../audit/errors.ts";
+import { LeaseHeld, LeaseLost } from "../conductor/lease.ts";
 import { ConfigError } from "../config/errors.ts";
 import type { RunOutcome } from "../domain/runs.ts";
 import { AuthenticationFailed, CloudError, ConnectionError, isAborted } from "../openstack/errors.ts";
@@ -72,6 +73,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof AuthenticationFailed) return { exitCode: exit.authentication, message: error.message };
   if (error instanceof CloudError) {
     return { exitCode: error.status === 401 ? exit.authentication : exit.failed, message: error.message };
+  }
+  if (error instanceof LeaseHeld || error instanceof LeaseLost) {
+    return { exitCode: exit.leaseHeld, message: error.message };
   }
   if (error instanceof StoreLockedError) return { exitCode: exit.leaseHeld, message: error.message };
   if (error instanceof StoreError) return { exitCode: exit.failed, message: error.message };

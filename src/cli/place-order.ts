@@ -9,6 +9,7 @@ import type { Context } from "./command.ts";
 import { CommandError, exit, exitOfOutcome, type ExitCode } from "./exit-codes.ts";
 import { openConductor, takeLock } from "./open-conductor.ts";
 import { table } from "./output.ts";
+import { reportingOf } from "./reporting.ts";
 
 /** Nobody begins with an order that was given longer ago: whoever gave it is not waiting any more. */
 const patienceMs = 60 * 60 * 1000;
@@ -28,6 +29,8 @@ export async function placeOrder(context: Context, body: OrderBody): Promise<Ord
   const conductor: Conductor = {
     ...opened.conductor,
     settings,
+    // Queued here; the next conductor sends it.
+    reporting: reportingOf(context.settings, clock, () => undefined),
     onProgress: (jobs) => output.progress(progressOf(jobs.filter((job) => job.runId === id))),
   };
   try {

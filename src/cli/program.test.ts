@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Argument, Option } from "commander";
+import { LeaseHeld, LeaseLost } from "../conductor/lease.ts";
 import { ConfigError } from "../config/errors.ts";
 import { environmentOf } from "../config/testing.ts";
 import type { Clock } from "../domain/clock.ts";
@@ -106,6 +107,8 @@ describe("runProgram", () => {
       [new CloudError("x", { ...fields, status: null, kind: "aborted" }), 130, "interrupted"],
       [abort, 130, "interrupted"],
       [new StoreLockedError("busy", { transient: false }), 11, "busy"],
+      [new LeaseHeld(), 11, "another conductor holds the lease; stop it, or wait until its lease has run out"],
+      [new LeaseLost(), 11, "the lease was taken over by another conductor; nothing more is sent from here"],
       [new StoreError("gone", { transient: true }), 1, "gone"],
       [new AuditError("auth", "refused"), 12, "refused"],
       [new AuditError("usage", "no ids"), 2, "no ids"],

@@ -11,6 +11,16 @@ export class LeaseLost extends Error {
   }
 }
 
+/** Another conductor is at work. */
+export class LeaseHeld extends Error {
+  override get name(): string {
+    return "LeaseHeld";
+  }
+  constructor() {
+    super("another conductor holds the lease; stop it, or wait until its lease has run out");
+  }
+}
+
 const leaseName = "conductor";
 
 /** Holds the planning lease and proves it right before each send (rule 2: a stopped process that wakes up must not send). */

@@ -1,18 +1,8 @@
 import type { Conductor, Signals } from "./context.ts";
 import { runCycle, type CycleResult } from "./cycle.ts";
-import { LeaseKeeper } from "./lease.ts";
+import { LeaseHeld, LeaseKeeper } from "./lease.ts";
 import { ClockWatch } from "./memory.ts";
 import { Desk } from "./orders/desk.ts";
-
-/** Another conductor is at work. */
-export class LeaseHeld extends Error {
-  override get name(): string {
-    return "LeaseHeld";
-  }
-  constructor() {
-    super("another conductor holds the lease; stop it, or wait until its lease has run out");
-  }
-}
 
 /**
  * One cycle: what is due is created and every project rotated. Ends when the jobs have ended or are stuck.
