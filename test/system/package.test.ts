@@ -132,6 +132,15 @@ describe("the package on a fresh Debian 12", () => {
     conductor.kill("SIGTERM");
     assert.deepEqual(await ended, [0, null], log);
     assert.deepEqual(told.values("STOPPING"), ["1"]);
+
+    // The templates and what renders them are inside, too.
+    const html = "/var/lib/dirigent/digest.html";
+    const report = await newestReport({ CREDENTIALS_DIRECTORY: credentials });
+    const shown = await finish(["/usr/bin/dirigent", "report", "show", report, "--html", html], {
+      CREDENTIALS_DIRECTORY: credentials,
+    });
+    assert.equal(shown.code, 0, shown.text);
+    assert.match(await readFile(inside(html), "utf8"), /<html[\s\S]*package-/);
   });
 
   it("an upgrade keeps what the operator has changed, and the state", async () => {
@@ -199,6 +208,13 @@ describe("the package on a fresh Debian 12", () => {
     const file = inside("/etc/dirigent/conf.d/site.yaml");
     await writeFile(file, stringify(site), { mode: 0o640 });
     await chown(file, 0, user.gid);
+  }
+
+  async function newestReport(environment: Record<string, string>): Promise<string> {
+    const { code, text } = await finish(["/usr/bin/dirigent", "report", "list", "--json"], environment);
+    assert.equal(code, 0, text);
+    const reports = JSON.parse(text) as { id: string; kind: string }[];
+    return reports.find(({ kind }) => kind === "project")?.id ?? "";
   }
 
   async function finish(command: readonly string[], environment: Record<string, string>) {
