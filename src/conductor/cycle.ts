@@ -2,11 +2,12 @@ import { openJobStates, type Job } from "../domain/catalogue.ts";
 import type { Backup, Project } from "../domain/inventory.ts";
 import { isScheduled } from "../domain/manual.ts";
 import { workKey } from "../domain/marks.ts";
-import type { BackupPlan, Skip } from "../domain/planner.ts";
+import { endedProtection } from "../domain/ended-protection.ts";
+import type { BackupPlan, Notice, Skip } from "../domain/planner.ts";
 import { readPoints } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import type { ProjectReport, Run, RunKind, RunOutcome } from "../domain/runs.ts";
-import { currentSlot, type Slot } from "../domain/slots.ts";
+import { currentSlot, slotBefore, type Slot } from "../domain/slots.ts";
 import { mutex } from "../store/mutex.ts";
 import { adoptDone } from "./adopt.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
@@ -137,6 +138,8 @@ async function workCycle(cycle: Cycle): Promise<Work> {
 
 interface Planned {
   readonly plan: BackupPlan;
+  /** Projects that are to be told although nothing is made for them. */
+  readonly told: ReadonlySet<string>;
   /** Of the whole cloud, by project; `null` when nothing needed them. */
   readonly listed: ReadonlyMap<string, readonly Backup[]> | null;
 }
@@ -144,29 +147,53 @@ interface Planned {
 /** Finds out what is due, lists what must be known for it, and plans. @returns null when there is nothing to do */
 async function planCycle(cycle: Cycle): Promise<Planned | null> {
   const { options } = cycle;
-  const { plan, candidates, idle } = await planFromMemory(cycle);
+  const { plan, candidates, ended, idle, told } = await planFromMemory(cycle);
   if (idle) return null;
-  if (candidates.length === 0 && !options.rotateAll) return { plan, listed: null };
+  if (candidates.length === 0 && !options.rotateAll) return { plan, listed: null, told };
   const backups = await listAndSync(cycle);
   return {
-    plan: candidates.length === 0 ? plan : await planFromCloud(cycle, candidates, backups),
+    ...(candidates.length === 0 ? { plan, told } : await planFromCloud(cycle, { candidates, ended }, backups)),
     listed: groupByProject(backups),
   };
 }
 
 /** What is due as far as the database knows. The jobs that it reads, one for each volume, are gone from memory when backups are listed. */
-async function planFromMemory(cycle: Cycle): Promise<{ plan: BackupPlan; candidates: readonly Job[]; idle: boolean }> {
+async function planFromMemory(cycle: Cycle): Promise<
+  Omit<Planned, "listed"> & {
+    readonly candidates: readonly Job[];
+    readonly ended: readonly Notice[];
+    readonly idle: boolean;
+  }
+> {
   const { conductor, options, run, slot } = cycle;
   const jobs = await knownJobs(conductor, slot);
-  const plan = await planWithoutPoints(conductor, planInput(cycle, jobs));
-  await conductor.repository.replaceOverridesSeen(plan.overridesSeen);
-  conductor.onProtected?.(protectedBy(plan));
+  const memory = await planWithoutPoints(conductor, planInput(cycle, jobs));
+  await conductor.repository.replaceOverridesSeen(memory.overridesSeen);
+  conductor.onProtected?.(protectedBy(memory));
   const inWindow = options.create && run.startedAt < slot.windowEndsAt;
-  const candidates = inWindow ? plan.jobs : [];
+  const candidates = inWindow ? memory.jobs : [];
   const hasOpen = jobs.some((job) => openJobStates.some((state) => state === job.state));
-  const idle = candidates.length === 0 && !hasOpen && !options.rotateAll;
+  // Before anything is made in a slot; later ones would read a job for each volume again, and tell nothing new.
+  const isFirst = inWindow && !jobs.some((job) => job.slot === slot.id);
+  const ended = isFirst ? await findEnded(cycle) : [];
+  const plan = {
+    ...memory,
+    skips: memory.skips.filter((skip) => skip.reason !== "not_due"),
+    notices: [...memory.notices, ...ended],
+  };
+  const told = inWindow && candidates.length === 0 ? await tell(cycle, plan) : new Set<string>();
+  const idle = candidates.length === 0 && !hasOpen && !options.rotateAll && told.size === 0;
   if (idle) await retryServerMarks(cycle, jobs);
-  return { plan: { ...plan, skips: plan.skips.filter((skip) => skip.reason !== "not_due") }, candidates, idle };
+  return { plan, candidates, ended, idle, told };
+}
+
+/** Nothing is told of a partial scan: what it does not show may well be there. */
+async function findEnded({ conductor, inventory, partial, slot }: Cycle): Promise<readonly Notice[]> {
+  if (partial) return [];
+  const { repository, settings } = conductor;
+  const before = slotBefore(settings.policy, settings.timeZone, slot);
+  const jobs = await repository.jobs({ slot: before.id, states: ["succeeded"] });
+  return endedProtection({ jobs, ...inventory, selection: settings.selection });
 }
 
 /** Their projects by the ids of the volumes that a plan is about, but for those that are not to be backed up. */
@@ -183,9 +210,9 @@ const protectedBy = ({ jobs, skips }: BackupPlan): ReadonlyMap<string, string> =
 /** Plans what is due by all that the cloud shows of it, and writes it down. */
 async function planFromCloud(
   cycle: Cycle,
-  candidates: readonly Job[],
+  { candidates, ended }: { readonly candidates: readonly Job[]; readonly ended: readonly Notice[] },
   backups: readonly Backup[],
-): Promise<BackupPlan> {
+): Promise<Omit<Planned, "listed">> {
   const { conductor, slot, userIds } = cycle;
   const entries = await conductor.repository.catalogue();
   const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
@@ -196,9 +223,9 @@ async function planFromCloud(
     [...points.values()].flatMap((volume) => volume.points),
   );
   const jobs = await knownJobs(conductor, slot);
-  const plan = await planWith(conductor, planInput(cycle, jobs), points);
-  await recordPlan(cycle, plan, jobs);
-  return plan;
+  const due = await planWith(conductor, planInput(cycle, jobs), points);
+  const plan = { ...due, notices: [...due.notices, ...ended] };
+  return { plan, told: await recordPlan(cycle, plan, jobs) };
 }
 
 const planInput = ({ inventory, run, slot, userIds }: Cycle, jobs: readonly Job[]): PlanInput => ({
@@ -218,8 +245,8 @@ async function listAndSync({ conductor, run, signals, userIds }: Cycle): Promise
   return backups;
 }
 
-/** Writes the jobs of a plan and a row for each skip and notice that is new in this slot. */
-async function recordPlan(cycle: Cycle, plan: BackupPlan, known: readonly Job[]): Promise<void> {
+/** Writes the jobs of a plan, and what there is to tell of it. @returns as {@link tell} does */
+async function recordPlan(cycle: Cycle, plan: BackupPlan, known: readonly Job[]): Promise<ReadonlySet<string>> {
   const { conductor, run, signals, slot } = cycle;
   const { repository } = conductor;
   const { accepted, refused } = await limitJobs(conductor, plan.jobs, known, slot, (projectId) =>
@@ -237,6 +264,16 @@ async function recordPlan(cycle: Cycle, plan: BackupPlan, known: readonly Job[])
     }),
   );
   await repository.insertJobs([...accepted, ...refused], refusals);
+  return await tell(cycle, plan);
+}
+
+/**
+ * Writes a row for each skip and notice that is new in this slot.
+ * @returns the projects that must hear of it: those with a skip, or whose protection ended
+ */
+async function tell(cycle: Cycle, plan: BackupPlan): Promise<ReadonlySet<string>> {
+  const { conductor, run, slot } = cycle;
+  const { repository } = conductor;
   const told = new Set(
     (await repository.operations({ kinds: ["skip", "notice"], since: slot.startsAt })).map(
       (o) => `${o.key}/${o.volumeId}/${o.reason}`,
@@ -255,6 +292,11 @@ async function recordPlan(cycle: Cycle, plan: BackupPlan, known: readonly Job[])
     ),
   ].filter((row) => !told.has(`${row.key}/${row.volumeId}/${row.reason}`));
   if (rows.length > 0) await repository.appendOperations(rows);
+  // What is still running is told of by its own job.
+  const concerning = rows.filter(
+    (row) => (row.kind === "skip" && row.reason !== "still_running") || row.reason === "protection_ended",
+  );
+  return new Set(concerning.flatMap((row) => row.projectId ?? []));
 }
 
 const skipRow = ({ conductor, run, slot }: Cycle, skip: Skip): ReturnType<typeof operation> =>
@@ -270,7 +312,7 @@ const skipRow = ({ conductor, run, slot }: Cycle, skip: Skip): ReturnType<typeof
 
 async function executeAndEnd(
   cycle: Cycle,
-  { plan, listed, tracked }: Planned & { readonly tracked: readonly Job[] },
+  { plan, listed, told, tracked }: Planned & { readonly tracked: readonly Job[] },
 ): Promise<Work> {
   const { conductor, lease, options, run, signals, slot } = cycle;
   const skips = Map.groupBy(
@@ -278,7 +320,7 @@ async function executeAndEnd(
     (skip) => skip.projectId,
   );
   const notices = Map.groupBy(plan.notices, (notice) => notice.projectId ?? "");
-  const worked = new Set(tracked.map((job) => job.projectId));
+  const worked = new Set([...told, ...tracked.map((job) => job.projectId)]);
   const runJobs = await conductor.repository.jobs({ runId: run.id });
   for (const job of runJobs) worked.add(job.projectId);
   // Names are for the reports.
@@ -305,6 +347,7 @@ async function executeAndEnd(
         retentionMsOf,
         planAlone,
         report: worked.has(projectId),
+        told: told.has(projectId),
       },
       signals,
     );

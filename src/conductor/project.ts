@@ -34,6 +34,8 @@ export interface ProjectEnd {
   readonly planAlone: <T>(work: () => Promise<T>) => Promise<T>;
   /** False: rotation only, no report. */
   readonly report: boolean;
+  /** There is something to tell that no earlier run told, whatever the jobs. */
+  readonly told: boolean;
 }
 
 export interface EndedProject {
@@ -71,7 +73,7 @@ export async function endProject(
     rotation,
     quota,
   });
-  const news = slotJobs.some((job) => isNews(job, end));
+  const news = end.told || slotJobs.some((job) => isNews(job, end));
   await repository.insertReport(report, news ? reporting?.ofProject(report) : []);
   if (news) reporting?.wake();
   return { report, news };

@@ -128,6 +128,10 @@ export const reasons = {
     "The requested retention is not valid.",
   ],
   request_bounded: ["the requested retention is below the minimum", "The requested retention is below the minimum."],
+  protection_ended: [
+    "backed up in the slot before; its server's tag was taken away, or it was detached",
+    "No longer backed up: the server's tag was taken away, or the volume was detached.",
+  ],
   request_waits: ["a shorter retention takes effect later", "The shorter retention takes effect later."],
 } as const satisfies Record<string, readonly [operator: string, tenant: string]>;
 

@@ -46,6 +46,10 @@ export function currentSlot(policy: Policy, timeZone: string, now: Date): Slot {
   };
 }
 
+/** The slot that ended when `slot` began. */
+export const slotBefore = (policy: Policy, timeZone: string, slot: Slot): Slot =>
+  currentSlot(policy, timeZone, new Date(slot.startsAt.getTime() - 1));
+
 export const nextSlotStart = (policy: Policy, timeZone: string, now: Date): Date =>
   currentSlot(policy, timeZone, now).endsAt;
 

@@ -50,7 +50,12 @@ export interface ProjectDigest {
 /** Reasons to skip a volume that nobody has to look into. */
 const harmless: ReadonlySet<Reason> = new Set<Reason>(["skip_requested", "shared_volume", "not_due", "too_soon"]);
 
-const requests: ReadonlySet<Reason> = new Set<Reason>(["request_invalid", "request_bounded", "request_waits"]);
+const requests: ReadonlySet<Reason> = new Set<Reason>([
+  "request_invalid",
+  "request_bounded",
+  "request_waits",
+  "protection_ended",
+]);
 
 type Outcome = Pick<LineView, "outcome" | "colour">;
 

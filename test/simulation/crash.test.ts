@@ -18,8 +18,10 @@ import { seededRandom } from "./support/random.ts";
 
 const nights = Number(process.env["CRASH_NIGHTS"] ?? 25);
 const killsPerNight = 6;
+/** What a night passes depends on what the one before left, so that some kinds of step may still wait for their turn. */
+const moreNights = 15;
 
-test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills, the database lost before every fourth`, async (t) => {
+test(`kill -9 at any step: at least ${nights} nights of ${killsPerNight} kills, the database lost before every fourth`, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "dirigent-crash-"));
   t.after(() => rm(directory, { recursive: true }));
   const database = join(directory, "dirigent.db");
@@ -42,7 +44,7 @@ test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills, the datab
 
   const plan = new CrashPlan(random);
   let before;
-  for (let index = 0; index < nights; index++) {
+  for (let index = 0; index < nights || (plan.unhit.length > 0 && index < nights + moreNights); index++) {
     const lost = index % 4 === 3;
     if (lost) await loseDatabase(database);
     for (let kill = 0; kill < killsPerNight && index > 0; kill++) {
@@ -65,11 +67,7 @@ test(`kill -9 at any step: ${nights} nights of ${killsPerNight} kills, the datab
   t.diagnostic(
     `kills by kind of step:\n${plan.tally.map(([kind, hits]) => `${String(hits).padStart(3)} ${kind}`).join("\n")}`,
   );
-  assert.deepEqual(
-    plan.tally.filter(([, hits]) => hits === 0).map(([kind]) => kind),
-    [],
-    "kinds of step at which no process was killed",
-  );
+  assert.deepEqual(plan.unhit, [], "kinds of step at which no process was killed");
 });
 
 async function loseDatabase(database: string): Promise<void> {

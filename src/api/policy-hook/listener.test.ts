@@ -229,10 +229,11 @@ describe("the listener", () => {
       collectGarbage();
       return process.memoryUsage().heapUsed;
     };
-    const warm = await flood(50);
-    const then = await flood(250);
-    // A thousand requests that each left a kilobyte behind would show.
-    assert.ok(then - warm < 1024 * 1024, `${warm} bytes, then ${then}`);
+    // What the first ones leave is compiled code.
+    const warm = await flood(150);
+    const then = await flood(500);
+    // Two thousand and more requests that each left a kilobyte behind would show.
+    assert.ok(then - warm < 2 * 1024 * 1024, `${warm} bytes, then ${then}`);
   });
 
   it("when it stops, answers what it was asked, lets no connection wait for more, and takes no other", async () => {

@@ -71,6 +71,11 @@ export class CrashPlan {
     return rare[Math.floor(this.#random() * rare.length)] ?? null;
   }
 
+  /** The kinds of point at which no process died yet. */
+  get unhit(): readonly string[] {
+    return [...this.#seen].filter((kind) => !this.#hits.has(kind));
+  }
+
   /** Every kind of point that was passed, and how often a process died there. */
   get tally(): readonly (readonly [kind: string, hits: number])[] {
     return [...this.#seen].sort().map((kind) => [kind, this.#hits.get(kind) ?? 0] as const);
