@@ -72,9 +72,14 @@ function read(line: string): { level: string; time: string; text: string } {
   };
 }
 
-/** An error is its sentence: its other fields are for machines. */
+/** An error is its sentence, as its other fields are for machines; of a list its texts with commas. */
 function valueText(value: unknown): string {
-  const text = typeof value === "string" ? value : (sentenceOf(value) ?? JSON.stringify(value));
+  const text =
+    typeof value === "string"
+      ? value
+      : Array.isArray(value) && value.every((each) => typeof each === "string")
+        ? value.join(", ")
+        : (sentenceOf(value) ?? JSON.stringify(value));
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
 }
 

@@ -39,7 +39,7 @@ function flat(settings: Settings): ReadonlyMap<string, string> {
           entries(each, key === "" ? snake(name) : `${key}.${snake(name)}`),
         )
       : [[key, JSON.stringify(value)]];
-  return new Map(entries(settings, "").filter(([key]) => key !== "files"));
+  return new Map(entries(settings, "").filter(([key]) => key !== "files" && key !== "database.shown_url"));
 }
 
 /** A key of the settings as the configuration has it: `settleTimeMs` is `settle_time`. */
