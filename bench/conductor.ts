@@ -1,7 +1,8 @@
 /** One cycle of the production conductor with its production settings, in a process of its own, and what it cost. */
 import { conductorSettings } from "../src/cli/open-conductor.ts";
 import type { Conductor } from "../src/conductor/context.ts";
-import { runCycle, type CycleOptions } from "../src/conductor/cycle.ts";
+import type { CycleOptions } from "../src/conductor/cycle-state.ts";
+import { runCycle } from "../src/conductor/cycle.ts";
 import { LeaseKeeper } from "../src/conductor/lease.ts";
 import { ClockWatch } from "../src/conductor/memory.ts";
 import { settingsFrom } from "../src/config/load.ts";

@@ -62,7 +62,9 @@ async function mirror(): Promise<string> {
     "Codename: bookworm",
     "Created-By: Packages",
   ]);
-  return asked.stdout.split("\n").find((line) => line.startsWith("http")) ?? "http://deb.debian.org/debian";
+  const found = asked.stdout.split("\n").find((line) => line.startsWith("http"));
+  if (found === undefined) throw new Error("apt-get knows no mirror of Debian 12 (bookworm); add one to its sources");
+  return found;
 }
 
 /** What is needed of an installed unit to start its service as systemd would. */

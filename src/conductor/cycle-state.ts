@@ -1,0 +1,32 @@
+import type { Run, RunKind } from "../domain/runs.ts";
+import type { Slot } from "../domain/slots.ts";
+import type { Conductor, Signals } from "./context.ts";
+import type { LeaseKeeper } from "./lease.ts";
+import type { Inventory } from "./scan.ts";
+
+export interface CycleOptions {
+  readonly kind: RunKind;
+  /** Plan and create what is due. */
+  readonly create: boolean;
+  /** Rotate every project, not only those whose jobs ended in this cycle. */
+  readonly rotateAll: boolean;
+  /** Ends the cycle although backups are still running; the next one goes on with them. */
+  readonly interrupt?: AbortSignal;
+  /** Called after every round of work. */
+  readonly onRound?: () => void;
+}
+
+/** What every step of one cycle shares. */
+export interface Cycle {
+  readonly conductor: Conductor;
+  readonly lease: LeaseKeeper;
+  readonly signals: Signals;
+  readonly options: CycleOptions;
+  readonly run: Run;
+  readonly slot: Slot;
+  readonly inventory: Inventory;
+  readonly userIds: ReadonlySet<string>;
+  readonly partial: boolean;
+  readonly clockTrusted: () => boolean;
+  readonly interrupt: AbortSignal;
+}
