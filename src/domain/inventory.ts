@@ -96,3 +96,13 @@ export interface CinderService {
   readonly state: string;
   readonly status: string;
 }
+
+/** A volume snapshot, as far as we look at those of others. */
+export interface Snapshot {
+  readonly id: string;
+  readonly volumeId: string;
+  /** `null` without admin rights. */
+  readonly projectId: string | null;
+  readonly userId: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+}

@@ -22,6 +22,7 @@ export type OrderBody =
   | { readonly kind: "delete"; readonly backupIds: readonly string[] }
   | { readonly kind: "unhold"; readonly backupIds: readonly string[] }
   | { readonly kind: "disown"; readonly backupIds: readonly string[] }
+  | { readonly kind: "disown_snapshots"; readonly snapshotIds: readonly string[] }
   | { readonly kind: "hold"; readonly backupIds: readonly string[]; readonly note: string | null }
   /** Of the backups that the operator was shown, those that may still go. */
   | { readonly kind: "prune"; readonly backupIds: readonly string[] }

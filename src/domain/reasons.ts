@@ -113,6 +113,7 @@ export const reasons = {
   not_marked: ["it carries no mark of ours", "It is not looked after."],
   not_ours: ["not created by the conductor", "It is not an automated backup."],
   no_such_backup: ["there is no such backup", "There is no such backup."],
+  no_such_snapshot: ["there is no such snapshot", "There is no such snapshot."],
   source_exists: ["its volume is not gone", "Its volume still exists."],
   not_confirmed: ["not among those that were shown before", "It was not asked for."],
   order_expired: ["nobody began with it in time", "It was not begun in time."],

@@ -1,4 +1,4 @@
-import type { Backup, BackupQuota, CinderService, Project, Server, Volume } from "../domain/inventory.ts";
+import type { Backup, BackupQuota, CinderService, Project, Server, Snapshot, Volume } from "../domain/inventory.ts";
 import type { ServiceName } from "./errors.ts";
 
 /** What a listing of backups may be narrowed to. Cinder's metadata filter does not work, so there is none. */
@@ -17,6 +17,7 @@ export interface ReaderCloud {
   /** @throws AllTenantsRefused when Nova does not treat the reader as an admin */
   listServers(signal: AbortSignal): AsyncIterable<Server>;
   listVolumes(signal: AbortSignal): AsyncIterable<Volume>;
+  listSnapshots(signal: AbortSignal): AsyncIterable<Snapshot>;
   listBackups(filter: BackupFilter, signal: AbortSignal): AsyncIterable<Backup>;
   /** `null` when there is no such backup. */
   backup(id: string, signal: AbortSignal): Promise<Backup | null>;
@@ -78,6 +79,14 @@ export interface ProjectCloud {
   ): Promise<{ requestId: string | null }>;
   /** `null` when there is no such backup in this project. */
   backup(id: string, signal: AbortSignal): Promise<Backup | null>;
+  /** `null` when there is no such snapshot in this project. */
+  snapshot(id: string, signal: AbortSignal): Promise<Snapshot | null>;
+  /** Replaces all metadata. */
+  replaceSnapshotMetadata(
+    id: string,
+    metadata: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<{ requestId: string | null }>;
   quota(signal: AbortSignal): Promise<BackupQuota>;
   /** Adds to the server's metadata; other keys stay. */
   setServerMetadata(

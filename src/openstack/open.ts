@@ -4,6 +4,7 @@ import { createBackup, deleteBackup, getBackup, listBackups, replaceBackupMetada
 import { listMessages } from "./block-storage/messages.ts";
 import { getBackupQuota } from "./block-storage/quota.ts";
 import { listBackupServices } from "./block-storage/services.ts";
+import { getSnapshot, listSnapshots, replaceSnapshotMetadata } from "./block-storage/snapshots.ts";
 import { listVolumes } from "./block-storage/volumes.ts";
 import type { ProjectCloud, ReaderCloud, WriterCloud } from "./cloud.ts";
 import { listServers, setServerMetadata } from "./compute/servers.ts";
@@ -116,6 +117,7 @@ function readerCloud(wiring: Wiring, pageSize: number): ReaderCloud {
   return {
     listServers: (signal) => listServers(nova, pageSize, signal),
     listVolumes: (signal) => listVolumes(cinder, pageSize, signal),
+    listSnapshots: (signal) => listSnapshots(cinder, pageSize, signal),
     listBackups: (filter, signal) => listBackups(cinder, { filter, pageSize }, signal),
     backup: (id, signal) => getBackup(cinder, id, signal),
     childrenOf: (parentId, signal) => Array.fromAsync(listBackups(cinder, { filter: { parentId }, pageSize }, signal)),
@@ -144,6 +146,8 @@ function projectCloud(wiring: Wiring, projectId: string): ProjectCloud {
     deleteBackup: (id, signal) => deleteBackup(cinder, id, signal),
     replaceBackupMetadata: (id, metadata, signal) => replaceBackupMetadata(cinder, { id, metadata }, signal),
     backup: (id, signal) => getBackup(cinder, id, signal),
+    snapshot: (id, signal) => getSnapshot(cinder, id, signal),
+    replaceSnapshotMetadata: (id, metadata, signal) => replaceSnapshotMetadata(cinder, { id, metadata }, signal),
     quota: (signal) => getBackupQuota(cinder, projectId, signal),
     setServerMetadata: (serverId, values, signal) => setServerMetadata(nova, serverId, values, signal),
   };

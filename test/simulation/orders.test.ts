@@ -377,6 +377,42 @@ describe("an order to disown", () => {
   });
 });
 
+describe("an order to disown snapshots", () => {
+  it("lets go of forged ones, holds and all, and keeps what is held by us or carries no mark", async (t) => {
+    const night = await start(t);
+    const volumeId = night.cloud.volumes[0]!.id;
+    const marks = { __automated_backup: "True", "dirigent:hold": "since today" };
+    const seed = (userId: string, metadata: Record<string, string>) =>
+      night.simulator.seed.snapshot({ volumeId, userId, metadata });
+    const forged = seed("somebody", { ...marks, theirs: "1" });
+    const held = seed(night.accounts.writer.id, marks);
+    const plain = seed("somebody", { theirs: "2" });
+    const none = "00000000-0000-4000-8000-000000000000";
+    const snapshotIds = [forged.id, held.id, plain.id, none];
+    const order = await ask(night, "o1", { kind: "disown_snapshots", snapshotIds });
+    assert.deepEqual(outcomes(order), [
+      "done disowned",
+      "refused keep_held",
+      "refused not_marked",
+      "refused no_such_snapshot",
+    ]);
+    assert.deepEqual(
+      [forged, held, plain].map(({ metadata }) => metadata),
+      [{ theirs: "1" }, marks, { theirs: "2" }],
+    );
+    const rows = await night.repository.operations({ runId: "o1" });
+    assert.deepEqual(
+      rows.map(({ kind, reason }) => [kind, reason]),
+      [
+        ["mark_backup", "disowned"],
+        ["keep", "keep_held"],
+        ["keep", "not_marked"],
+        ["keep", "no_such_snapshot"],
+      ],
+    );
+  });
+});
+
 describe("an order to prune", () => {
   it("deletes the last chains of volumes that are gone once nothing is promised, and only what was shown", async (t) => {
     const night = await start(t);

@@ -6,6 +6,7 @@ import { workMarking } from "./marking.ts";
 import { finishProtect, planProtect } from "./protect.ts";
 import { workRebuild } from "./rebuild.ts";
 import { workRemoval } from "./removal.ts";
+import { workSnapshots } from "./snapshots.ts";
 
 /**
  * Where a conductor takes operators' orders, beside its cycles and one at a time. What was begun and not ended (the process died) is begun again: every
@@ -137,6 +138,8 @@ export class Desk {
       case "unhold":
       case "disown":
         return await workMarking(conductor, this.#lease, { id, body }, this.#signals);
+      case "disown_snapshots":
+        return await workSnapshots(conductor, this.#lease, { id, snapshotIds: body.snapshotIds }, this.#signals);
       case "rebuild":
         return await workRebuild(conductor, id, this.#signals.cut);
     }

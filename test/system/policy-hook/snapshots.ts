@@ -61,9 +61,11 @@ export function snapshotsAreGuarded(stage: () => Stage): void {
     assert.deepEqual(await tried.remove(), accepted);
     await stage().snapshotGone(own.id);
 
-    const forged = await stage().makeSnapshot(stage().member, marked);
+    const forged = await stage().makeSnapshot(stage().member, { ...marked, "dirigent:hold": "forged", kept: "his" });
     await assertRefused(forged, stage().member);
-    assert.equal((await calls(forged, stage().conductor).removeKey("__automated_backup")).status, 200);
+    const disowned = await stage().dirigent.run("disown", "--snapshot", forged.id);
+    assert.equal(disowned.code, 0, disowned.stderr);
+    assert.deepEqual((await stage().snapshot(forged.id))?.metadata, { kept: "his" });
     assert.deepEqual(await calls(forged, stage().member).remove(), accepted);
     await stage().snapshotGone(forged.id);
   });
@@ -85,6 +87,25 @@ export function snapshotsAreGuarded(stage: () => Stage): void {
     assert.deepEqual(await stage().snapshot(row.id), row);
     assert.deepEqual(await calls(row, stage().conductor).remove(), accepted);
     await stage().snapshotGone(row.id);
+  });
+
+  it("an admin may do it where the hook is configured so; a held one is deleted by nobody, until the hold is lifted", async () => {
+    await stage().reconfigured({ admins_may_delete: true }, async () => {
+      const { cloud, conductor, member } = stage();
+      const held = await stage().makeSnapshot(conductor, { ...marked, "dirigent:hold": "2026" });
+      const asAdmin = calls(held, cloud.admin);
+      const admin = "volume_extension:snapshot_admin_actions";
+      await assertRefused(held, member);
+      assert.deepEqual(await asAdmin.forceDelete(), refusedBy(`${admin}:force_delete`));
+      assert.deepEqual(await asAdmin.reset(), refusedBy(`${admin}:reset_status`));
+      assert.deepEqual(await calls(held, conductor).remove(), refusedBy("volume:delete_snapshot"));
+      assert.deepEqual(await stage().snapshot(held.id), held);
+      assert.equal((await calls(held, conductor).removeKey("dirigent:hold")).status, 200);
+      assert.deepEqual(await calls(held, member).remove(), refusedBy("volume:delete_snapshot"));
+      assert.deepEqual(await asAdmin.reset(), accepted);
+      assert.deepEqual(await asAdmin.forceDelete(), accepted);
+      await stage().snapshotGone(held.id);
+    });
   });
 
   it("a volume that changes hands takes its snapshots along, creator and all: their marks guard them still", async () => {
