@@ -1,4 +1,4 @@
-import { openJobStates, type Job } from "../domain/catalogue.ts";
+import { isOpen, type Job } from "../domain/catalogue.ts";
 import type { Conductor } from "../conductor/context.ts";
 import { LeaseKeeper } from "../conductor/lease.ts";
 import { workOrder } from "../conductor/orders/alone.ts";
@@ -113,7 +113,7 @@ async function giveUp(
 }
 
 function progressOf(jobs: readonly Job[]): string {
-  const open = jobs.filter((job) => openJobStates.some((state) => state === job.state));
+  const open = jobs.filter(isOpen);
   const names = open.map((job) => `${job.volumeName || job.volumeId} ${job.state}`);
   return names.length === 0 ? "waiting" : `backing up: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`;
 }

@@ -1,4 +1,4 @@
-import { openJobStates, type Job } from "../domain/catalogue.ts";
+import { isOpen, type Job } from "../domain/catalogue.ts";
 import { endedProtection } from "../domain/ended-protection.ts";
 import type { Backup } from "../domain/inventory.ts";
 import { workKey } from "../domain/marks.ts";
@@ -50,7 +50,7 @@ async function planFromMemory(cycle: Cycle): Promise<
   conductor.onProtected?.(protectedBy(memory));
   const inWindow = options.create && run.startedAt < slot.windowEndsAt;
   const candidates = inWindow ? memory.jobs : [];
-  const hasOpen = jobs.some((job) => openJobStates.some((state) => state === job.state));
+  const hasOpen = jobs.some(isOpen);
   // Before anything is made in a slot; later ones would read a job for each volume again, and tell nothing new.
   const isFirst = inWindow && !jobs.some((job) => job.slot === slot.id);
   const ended = isFirst ? await findEnded(cycle) : [];

@@ -1,4 +1,4 @@
-import { openJobStates, type Job, type Operation } from "../domain/catalogue.ts";
+import { isOpen, type Job, type Operation } from "../domain/catalogue.ts";
 import type { Run } from "../domain/runs.ts";
 import type { QuotaSample, Repository } from "../store/repository.ts";
 
@@ -76,8 +76,6 @@ export function observed(repository: Repository, observers: readonly Observer[])
     },
   };
 }
-
-const isOpen = (job: Job): boolean => openJobStates.some((state) => state === job.state);
 
 /** The jobs that passed by and have not ended: an operation names only the key of its job. */
 class OpenJobs {

@@ -61,6 +61,8 @@ export interface Job {
   readonly endedAt: Date | null;
 }
 
+export const isOpen = (job: Pick<Job, "state">): boolean => openJobStates.some((state) => state === job.state);
+
 /** What is promised to the backup that the job makes. */
 export const promiseOf = (job: Pick<Job, "keepUntil" | "archiveKeepUntil">): Date =>
   job.archiveKeepUntil ?? job.keepUntil;

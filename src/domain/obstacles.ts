@@ -1,4 +1,4 @@
-import { openJobStates, type Job } from "./catalogue.ts";
+import { isOpen } from "./catalogue.ts";
 import type { Server, Volume } from "./inventory.ts";
 import { workKey } from "./marks.ts";
 import type { Reason } from "./reasons.ts";
@@ -57,5 +57,3 @@ export function volumeProblem(scene: Scene, volume: Volume): Obstacle | null {
   if (points.some((p) => p.good && isRecent(p.backup.createdAt))) return because("too_soon");
   return now < slot.windowEndsAt ? null : because("window_missed");
 }
-
-const isOpen = (job: Job): boolean => openJobStates.some((state) => state === job.state);

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { clouds, traitsOf, type Cloud } from "../../test/unit/support/clouds.ts";
 import { ourUser } from "../../test/unit/support/histories.ts";
-import { openJobStates, type Job } from "./catalogue.ts";
+import { isOpen, type Job } from "./catalogue.ts";
 import type { Backup } from "./inventory.ts";
 import { automatedMark, isMarked, mark, markTime, workKey } from "./marks.ts";
 import { planBackups, type BackupPlan } from "./planner.ts";
@@ -166,8 +166,7 @@ describe("planBackups, for any cloud", () => {
       fc.property(clouds, (cloud) => {
         const planned = new Set(plan(cloud).jobs.map((job) => job.volumeId));
         for (const job of cloud.jobs) {
-          const isOpen = openJobStates.some((state) => state === job.state);
-          if (isOpen || job.slot === cloud.slot.id) assert.ok(!planned.has(job.volumeId));
+          if (isOpen(job) || job.slot === cloud.slot.id) assert.ok(!planned.has(job.volumeId));
         }
       }),
       runs,

@@ -1,4 +1,4 @@
-import { openJobStates, type Job } from "../../domain/catalogue.ts";
+import { isOpen, type Job } from "../../domain/catalogue.ts";
 import { planManual, slotOfOrder, type ProtectOrder } from "../../domain/manual.ts";
 import { resultOfLines, type OrderLine, type OrderResult } from "../../domain/orders.ts";
 import { readPoints } from "../../domain/points.ts";
@@ -100,8 +100,7 @@ export async function finishProtect(
   ]);
 }
 
-const isGoingOn = (job: Job): boolean =>
-  openJobStates.some((state) => state === job.state) && job.stuckReportedAt === null;
+const isGoingOn = (job: Job): boolean => isOpen(job) && job.stuckReportedAt === null;
 
 const lineOfJob = (job: Job): OrderLine => ({
   volumeId: job.volumeId,
