@@ -2,7 +2,7 @@ import { isOpen, openJobStates, type Job } from "../domain/catalogue.ts";
 import type { Backup, Project } from "../domain/inventory.ts";
 import { isScheduled } from "../domain/manual.ts";
 import type { Reason } from "../domain/reasons.ts";
-import type { ProjectReport, Run, RunOutcome } from "../domain/runs.ts";
+import { newRun, type ProjectReport, type Run, type RunOutcome } from "../domain/runs.ts";
 import { currentSlot } from "../domain/slots.ts";
 import { mutex } from "../store/mutex.ts";
 import type { Conductor, Signals } from "./context.ts";
@@ -35,17 +35,7 @@ export async function runCycle(
   const { clock, log, newId, reporting, repository, settings } = conductor;
   const [newest] = await repository.runs({ limit: 1 });
   const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
-  let run: Run = {
-    id: newId(),
-    kind: options.kind,
-    startedAt: clock.now(),
-    endedAt: null,
-    outcome: null,
-    servers: null,
-    volumes: null,
-    scanGood: false,
-    message: null,
-  };
+  let run = newRun({ id: newId(), kind: options.kind, startedAt: clock.now() });
   await repository.insertRun(run);
   const amend = async (
     patch: Partial<Omit<Run, "id">>,

@@ -20,6 +20,19 @@ export interface Run {
   readonly message: string | null;
 }
 
+/** A run that begins: nothing is known of it yet. */
+export function newRun(begun: Pick<Run, "id" | "kind" | "startedAt"> & Partial<Pick<Run, "message">>): Run {
+  return {
+    endedAt: null,
+    outcome: null,
+    servers: null,
+    volumes: null,
+    scanGood: false,
+    message: null,
+    ...begun,
+  };
+}
+
 /** What happened to one volume of a project in a run, for its report. */
 export interface ReportLine {
   readonly volumeId: string;

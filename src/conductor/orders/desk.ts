@@ -1,4 +1,5 @@
 import { openOrderStates, type Order, type OrderResult } from "../../domain/orders.ts";
+import { newRun } from "../../domain/runs.ts";
 import type { Conductor, Signals } from "../context.ts";
 import { LeaseLost, type LeaseKeeper } from "../lease.ts";
 import { isOutage } from "../outage.ts";
@@ -84,17 +85,7 @@ export class Desk {
       }
       const lease = this.#lease.lease;
       if (!(await repository.moveOrder({ id, from: "waiting", to: "working", lease }))) return;
-      await repository.insertRun({
-        id,
-        kind: "manual",
-        startedAt: clock.now(),
-        endedAt: null,
-        outcome: null,
-        servers: null,
-        volumes: null,
-        scanGood: false,
-        message: order.body.kind,
-      });
+      await repository.insertRun(newRun({ id, kind: "manual", startedAt: clock.now(), message: order.body.kind }));
       log.info({ order: id, kind: order.body.kind }, "an operator's order is begun");
       await this.#carryOut(order, true);
       return;
