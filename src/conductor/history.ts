@@ -4,6 +4,10 @@ import type { Conductor } from "./context.ts";
 export async function forgetOldRuns({ clock, log, repository, settings }: Conductor): Promise<void> {
   const before = new Date(Number(clock.now()) - settings.keepHistoryMs);
   let forgotten = 0;
-  for (let count = -1; count !== 0; forgotten += count) count = await repository.forgetRuns(before);
+  let count: number;
+  do {
+    count = await repository.forgetRuns(before);
+    forgotten += count;
+  } while (count !== 0);
   if (forgotten > 0) log.info({ forgotten, before }, "old runs are forgotten");
 }
