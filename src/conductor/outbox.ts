@@ -108,8 +108,7 @@ export class Outbox {
 
   /** Makes an attempt at these, due or not. */
   async deliverNow(deliveries: readonly Delivery[], signal: AbortSignal): Promise<void> {
-    const { mail } = this.#deps;
-    const session = mail === null ? null : new SmtpSession(mail.smtp);
+    const session = this.#mailSession(deliveries.map(({ channel }) => channel));
     try {
       for (const delivery of deliveries) await this.#deliver(delivery, session, signal);
     } finally {
@@ -119,8 +118,8 @@ export class Outbox {
 
   /** @returns whether there was something to deliver */
   async #deliverChannel(channel: DeliveryChannel, signal: AbortSignal): Promise<boolean> {
-    const { clock, mail, repository } = this.#deps;
-    const session = mail === null ? null : new SmtpSession(mail.smtp);
+    const { clock, repository } = this.#deps;
+    const session = this.#mailSession([channel]);
     const mayGoOn = (): boolean => !signal.aborted && !this.#isDown(channel);
     let any = false;
     try {
@@ -137,6 +136,11 @@ export class Outbox {
       session?.quit();
     }
     return any;
+  }
+
+  #mailSession(channels: readonly DeliveryChannel[]): SmtpSession | null {
+    const { mail } = this.#deps;
+    return mail !== null && channels.includes("mail") ? new SmtpSession(mail.smtp) : null;
   }
 
   #isDown(channel: DeliveryChannel): boolean {
@@ -243,8 +247,7 @@ export class Outbox {
   async #render(delivery: Delivery): Promise<Rendered | null> {
     const of = delivery.reportId ?? delivery.runId;
     if (this.#rendered?.of === of) return this.#rendered.digest;
-    const { render, repository } = this.#deps;
-    const { clock, standing } = this.#deps;
+    const { clock, render, repository, standing } = this.#deps;
     const digest = await renderDelivery(repository, { subject: delivery, now: clock.now(), render, standing });
     if (digest !== null) this.#rendered = { of, digest };
     return digest;
