@@ -1,6 +1,7 @@
 import { Temporal } from "temporal-polyfill";
 import type { Backup } from "./inventory.ts";
 import type { Marks } from "./marks.ts";
+import { isManualSlot } from "./orders.ts";
 import { newestIn, type Point, type VolumePoints } from "./points.ts";
 import type { ArchiveRule } from "./policy.ts";
 import type { Slot } from "./slots.ts";
@@ -49,7 +50,7 @@ export function chooseFull(
     readonly timeZone: string;
   },
 ): FullChoice {
-  if (rule === null || slot.id.startsWith("manual:")) return { isArchive: false, number: null };
+  if (rule === null || isManualSlot(slot.id)) return { isArchive: false, number: null };
   const ours = points?.points.filter((point) => point.projectId === projectId) ?? [];
   const fulls = ours.filter((point) => !point.backup.isIncremental && isSound(point));
   const newest = points === undefined ? null : newestIn({ ...points, points: ours, others: [] }, projectId);
