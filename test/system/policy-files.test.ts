@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { parse } from "yaml";
+import { guardedRules } from "../../src/cli/doctor/policy-findings.ts";
 import { guardedRule } from "../../src/domain/guard.ts";
 import { mustRun, run } from "./support/processes.ts";
 
@@ -30,26 +31,13 @@ describe("the policy files we ship, in the installed Cinder's own policy engine"
 
   after(async () => rm(scratch, { recursive: true }));
 
-  const guarded = [
-    "backup:delete",
-    "backup:update",
-    "volume_extension:backup_admin_actions:force_delete",
-    "volume_extension:backup_admin_actions:reset_status",
-    "volume:delete_snapshot",
-    "volume:update_snapshot",
-    "volume:update_snapshot_metadata",
-    "volume:delete_snapshot_metadata",
-    "volume_extension:snapshot_admin_actions:force_delete",
-    "volume_extension:snapshot_admin_actions:reset_status",
-    "snapshot_extension:snapshot_unmanage",
-  ];
   const aliases = ["dirigent_backup", "dirigent_snapshot", "dirigent_volume", "dirigent_member", "dirigent_admin"];
 
   it("Zed: each rule is Cinder's default and the hook, and no other rule changes", async () => {
     const rules = await rulesOf(shipped("dirigent-zed.yaml"));
     const changed = Object.keys(rules).filter((name) => rules[name] !== defaults[name]);
-    assert.deepEqual(changed.sort(), [...aliases, ...guarded].sort());
-    for (const name of guarded) {
+    assert.deepEqual(changed.sort(), [...aliases, ...guardedRules].sort());
+    for (const name of guardedRules) {
       const kind = name.includes("backup") ? "backup" : "snapshot";
       const whose = /^\(rule:(dirigent_\w+) and rule:dirigent_\w+\)$/.exec(rules[name] ?? "")?.[1] ?? "";
       assert.equal(rules[name], `(rule:${whose} and rule:dirigent_${kind})`, name);
@@ -78,7 +66,7 @@ describe("the policy files we ship, in the installed Cinder's own policy engine"
   });
 
   it("names no rule that the hook does not know", () => {
-    for (const name of [...guarded, "volume:delete"]) {
+    for (const name of [...guardedRules, "volume:delete"]) {
       // A rule that the hook does not know is a deletion of whatever kind the address says: with two kinds it shows.
       assert.deepEqual(guardedRule(name, "backup"), guardedRule(name, "volume"), name);
     }
