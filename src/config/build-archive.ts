@@ -1,7 +1,8 @@
 import { formatDuration } from "../domain/durations.ts";
 import type { ArchiveRule } from "../domain/policy.ts";
 import { ConfigError } from "./errors.ts";
-import type { schema, Values } from "./schema.ts";
+import type { Values } from "./option.ts";
+import type { schema } from "./schema.ts";
 
 /**
  * The rule for archives, and what its keys say together; `null` when none is set.

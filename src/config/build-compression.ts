@@ -1,6 +1,7 @@
 import { algorithms } from "../domain/compression.ts";
 import { ConfigError } from "./errors.ts";
-import type { schema, Values } from "./schema.ts";
+import type { Values } from "./option.ts";
+import type { schema } from "./schema.ts";
 import type { Settings } from "./settings.ts";
 
 /**

@@ -1,7 +1,8 @@
 import type { Given } from "./collect.ts";
 import type { Environment } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
-import type { schema, Values } from "./schema.ts";
+import type { Values } from "./option.ts";
+import type { schema } from "./schema.ts";
 import { checkPlace, readSecret, secretPath, secretSource } from "./secrets.ts";
 import type { PolicyHookSettings } from "./settings.ts";
 

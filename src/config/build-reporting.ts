@@ -2,7 +2,8 @@ import { isIP } from "node:net";
 import type { Given } from "./collect.ts";
 import type { Environment } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
-import type { schema, Values } from "./schema.ts";
+import type { Values } from "./option.ts";
+import type { schema } from "./schema.ts";
 import { checkPlace, secretSource, type SecretForms, type SecretSource } from "./secrets.ts";
 import type { MailSettings, MailTls, Settings } from "./settings.ts";
 

@@ -1,7 +1,8 @@
 import type { Environment } from "./environment.ts";
 import { variable } from "./environment.ts";
 import { nearest } from "./nearest.ts";
-import { options, type NamedOption } from "./schema.ts";
+import type { NamedOption } from "./option.ts";
+import { options } from "./schema.ts";
 import { showValue } from "./show.ts";
 import { plain, type Place, type YamlEntry } from "./yaml.ts";
 
@@ -65,7 +66,7 @@ export function collectFile(entries: readonly YamlEntry[], mode: number, prefix 
       const inner = collectFile(node.entries, mode, `${key}.`);
       given.push(...inner.given);
       problems.push(...inner.problems);
-    } else if (node.value !== null) {
+    } else if (node.kind === "list" || node.value !== null) {
       // A scalar in place of database: may well be the whole URL, so the value is not shown.
       problems.push(`${place}: ${key} is a section; allowed: a map with the keys ${namesOf(`${key}.`)}`);
     }

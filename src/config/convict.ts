@@ -1,5 +1,6 @@
 import convict from "convict";
-import { options, type NamedOption } from "./schema.ts";
+import type { NamedOption } from "./option.ts";
+import { options } from "./schema.ts";
 
 type Tree = Record<string, unknown>;
 

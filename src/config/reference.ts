@@ -1,4 +1,5 @@
-import { options, type NamedOption } from "./schema.ts";
+import type { NamedOption } from "./option.ts";
+import { options } from "./schema.ts";
 
 const heading = `# Configuration
 

@@ -22,49 +22,9 @@ import {
   projectMailAddress,
   text,
   timeZone,
-  type Kind,
 } from "./kinds.ts";
+import { namedOptions, option, optional, type NamedOption, type Option, type Section } from "./option.ts";
 import { logFormats, logLevels, mailTls } from "./settings.ts";
-
-/** One key of the configuration. */
-export interface Option<T> {
-  readonly kind: Kind<T>;
-  /** As one would write it in YAML; null: nothing. */
-  readonly default: unknown;
-  /** What it is for, in one or two sentences without the allowed values. */
-  readonly doc: string;
-  /** What happens without a value, where `default` is null. */
-  readonly unset?: string;
-  /** Holds a secret when the value has a password in it. */
-  readonly sensitive?: boolean;
-  /** True: in files only, as it is no single text. */
-  readonly fileOnly?: boolean;
-}
-
-export interface Section {
-  readonly [name: string]: Option<unknown> | Section;
-}
-
-/** The values of a section: those of `option`s typed, those of `unset`s with null. */
-export type Values<S> = { readonly [K in keyof S]: S[K] extends Option<infer T> ? T : Values<S[K]> };
-
-type Rest = Pick<Option<unknown>, "sensitive" | "fileOnly">;
-
-const option = <T>(kind: Kind<T>, value: unknown, doc: string, rest: Rest = {}): Option<T> => ({
-  kind,
-  default: value,
-  doc,
-  ...rest,
-});
-
-/** A key without a default. */
-const optional = <T>(kind: Kind<T>, unset: string, doc: string, rest: Rest = {}): Option<T | null> => ({
-  kind,
-  default: null,
-  doc,
-  unset,
-  ...rest,
-});
 
 const word = text(/^[a-z0-9][a-z0-9_-]{0,63}$/, "a word of lower-case letters, digits, _ and -, at most 64");
 const metadataKey = text(/^[\x21-\x7e]{1,255}$/, "a metadata key of 1 to 255 visible characters");
@@ -517,24 +477,6 @@ export const schema = {
     ),
   },
 } satisfies Section;
-
-/** A key with its dots, beside its option. */
-export interface NamedOption {
-  readonly key: string;
-  readonly option: Option<unknown>;
-  /** The variable that sets it; null for those in files only. */
-  readonly variable: string | null;
-}
-
-const isOption = (entry: Option<unknown> | Section): entry is Option<unknown> => "kind" in entry && "doc" in entry;
-
-const namedOptions = (section: Section, prefix: string): readonly NamedOption[] =>
-  Object.entries(section).flatMap(([name, entry]) => {
-    const key = `${prefix}${name}`;
-    if (!isOption(entry)) return namedOptions(entry, `${key}.`);
-    const variable = entry.fileOnly ? null : `DIRIGENT_${key.replaceAll(".", "_").toUpperCase()}`;
-    return [{ key, option: entry, variable }];
-  });
 
 /** All keys, in the order of the reference. */
 export const options: readonly NamedOption[] = namedOptions(schema, "");

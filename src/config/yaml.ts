@@ -1,12 +1,18 @@
-import { isMap, isScalar, LineCounter, parseDocument, visit, type Document, type Node } from "yaml";
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from "yaml";
 
 /** A place in a file, for people: `file:line:column`. */
 export type Place = string;
 
-/** A value of a YAML file: a map with the places of its keys, or anything else as plain data. */
+/** A value of a YAML file: a map or a list with the places of what is in it, or anything else as plain data. */
 export type YamlNode =
   | { readonly kind: "map"; readonly entries: readonly YamlEntry[] }
+  | { readonly kind: "list"; readonly items: readonly YamlItem[] }
   | { readonly kind: "value"; readonly value: unknown };
+
+export interface YamlItem {
+  readonly place: Place;
+  readonly node: YamlNode;
+}
 
 export interface YamlEntry {
   readonly key: string;
@@ -14,15 +20,34 @@ export interface YamlEntry {
   readonly node: YamlNode;
 }
 
-/** A map with the plain data of all that is in it. */
-export const plain = (node: YamlNode): unknown =>
-  node.kind === "value" ? node.value : Object.fromEntries(node.entries.map((each) => [each.key, plain(each.node)]));
+/** The plain data of a node and of all that is in it. */
+export function plain(node: YamlNode): unknown {
+  switch (node.kind) {
+    case "map":
+      return Object.fromEntries(node.entries.map((each) => [each.key, plain(each.node)]));
+    case "list":
+      return node.items.map((each) => plain(each.node));
+    case "value":
+      return node.value;
+  }
+}
 
 /**
  * Reads a YAML file (or JSON, which is YAML) that must hold one map, or nothing.
  * @returns the map's entries, or what is wrong, each with its place and none with a value
  */
 export function readYaml(path: string, text: string): { entries: readonly YamlEntry[]; problems: readonly string[] } {
+  const { root, problems } = readYamlRoot(path, text);
+  if (root.kind === "map") return { entries: root.entries, problems };
+  if (root.kind === "value" && root.value === null) return { entries: [], problems };
+  return { entries: [], problems: [`${path}:1:1: must be a map of keys and values`] };
+}
+
+/**
+ * Reads a YAML file (or JSON) that may hold anything.
+ * @returns its contents, `null` where there are none; or what is wrong, each with its place and none with a value
+ */
+export function readYamlRoot(path: string, text: string): { root: YamlNode; problems: readonly string[] } {
   const lines = new LineCounter();
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
@@ -38,17 +63,21 @@ export function readYaml(path: string, text: string): { entries: readonly YamlEn
       problems.push(`${placeAt(alias.range?.[0] ?? 0)}: aliases are not supported; write the value out`);
     },
   });
-  if (problems.length > 0) return { entries: [], problems };
-  const root = toNode(document.contents, document, placeAt);
-  if (root.kind === "map") return { entries: root.entries, problems };
-  if (root.value === null) return { entries: [], problems };
-  return { entries: [], problems: [`${path}:1:1: must be a map of keys and values`] };
+  if (problems.length > 0) return { root: { kind: "value", value: null }, problems };
+  return { root: toNode(document.contents, document, placeAt), problems };
 }
 
 /** Some of the parser's messages end with the text they are about. */
 export const withoutText = (message: string): string => message.replace(/:.*$/s, "");
 
 function toNode(node: Node | null, document: Document, placeAt: (offset: number) => Place): YamlNode {
+  if (isSeq(node)) {
+    const items = node.items.map((item) => ({
+      place: placeAt((item as Node | null)?.range?.[0] ?? 0),
+      node: toNode(item as Node | null, document, placeAt),
+    }));
+    return { kind: "list", items };
+  }
   if (!isMap(node)) return { kind: "value", value: node === null ? null : (node.toJS(document) as unknown) };
   const entries = node.items.map((pair): YamlEntry => {
     const key = pair.key as Node | null;

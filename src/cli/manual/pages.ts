@@ -1,4 +1,5 @@
-import { options as keys, type NamedOption } from "../../config/schema.ts";
+import type { NamedOption } from "../../config/option.ts";
+import { options as keys } from "../../config/schema.ts";
 import { everyShape, type OptionShape, type Shape } from "./shape.ts";
 
 export interface Page {
