@@ -1,6 +1,7 @@
 import { sql } from "../drizzle.ts";
 import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
 import type { DeliveryChannel, DeliveryState, DeliverySubject } from "../../src/domain/deliveries.ts";
+import type { Mechanism } from "../../src/domain/inventory.ts";
 import type { OrderState } from "../../src/domain/orders.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
@@ -50,6 +51,7 @@ export const runs = mysqlTable(
     servers: int("servers"),
     volumes: int("volumes"),
     scanGood: boolean("scan_good").notNull(),
+    policyVersion: label("policy_version"),
     message: longtext("message"),
   },
   (t) => [index("runs_started_at").on(t.startedAt)],
@@ -85,6 +87,7 @@ export const jobs = mysqlTable(
   "jobs",
   {
     key: label("work_key").primaryKey(),
+    mechanism: id("mechanism").$type<Mechanism>().notNull().default("backup"),
     runId: id("run_id").notNull(),
     projectId: id("project_id").notNull(),
     volumeId: id("volume_id").notNull(),
@@ -103,6 +106,7 @@ export const jobs = mysqlTable(
     shared: boolean("shared").notNull(),
     windowEndsAt: instant("window_ends_at").notNull(),
     keepUntil: instant("keep_until").notNull(),
+    retention: label("retention"),
     archiveContainer: label("archive_container"),
     archiveZone: label("archive_zone"),
     archiveKeepUntil: instant("archive_keep_until"),
@@ -133,6 +137,7 @@ export const restorePoints = mysqlTable(
   "restore_points",
   {
     backupId: id("backup_id").primaryKey(),
+    mechanism: id("mechanism").$type<Mechanism>().notNull().default("backup"),
     projectId: id("project_id").notNull(),
     volumeId: id("volume_id").notNull(),
     key: label("work_key"),
@@ -146,6 +151,8 @@ export const restorePoints = mysqlTable(
     parentId: id("parent_id"),
     parentVerified: boolean("parent_verified").notNull(),
     keepUntil: instant("keep_until"),
+    retention: label("retention"),
+    adopted: boolean("adopted").notNull().default(false),
     held: boolean("held").notNull(),
     createdAt: instant("created_at").notNull(),
     goodAt: instant("good_at"),

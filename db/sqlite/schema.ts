@@ -1,5 +1,6 @@
 import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
 import type { DeliveryChannel, DeliveryState, DeliverySubject } from "../../src/domain/deliveries.ts";
+import type { Mechanism } from "../../src/domain/inventory.ts";
 import type { OrderState } from "../../src/domain/orders.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RunKind, RunOutcome } from "../../src/domain/runs.ts";
@@ -29,6 +30,7 @@ export const runs = sqliteTable(
     servers: integer("servers"),
     volumes: integer("volumes"),
     scanGood: flag("scan_good").notNull(),
+    policyVersion: text("policy_version"),
     message: text("message"),
   },
   (t) => [index("runs_started_at").on(t.startedAt)],
@@ -63,6 +65,7 @@ export const jobs = sqliteTable(
   "jobs",
   {
     key: text("work_key").primaryKey(),
+    mechanism: text("mechanism").$type<Mechanism>().notNull().default("backup"),
     runId: text("run_id").notNull(),
     projectId: text("project_id").notNull(),
     volumeId: text("volume_id").notNull(),
@@ -81,6 +84,7 @@ export const jobs = sqliteTable(
     shared: flag("shared").notNull(),
     windowEndsAt: instant("window_ends_at").notNull(),
     keepUntil: instant("keep_until").notNull(),
+    retention: text("retention"),
     archiveContainer: text("archive_container"),
     archiveZone: text("archive_zone"),
     archiveKeepUntil: instant("archive_keep_until"),
@@ -112,6 +116,7 @@ export const restorePoints = sqliteTable(
   "restore_points",
   {
     backupId: text("backup_id").primaryKey(),
+    mechanism: text("mechanism").$type<Mechanism>().notNull().default("backup"),
     projectId: text("project_id").notNull(),
     volumeId: text("volume_id").notNull(),
     key: text("work_key"),
@@ -125,6 +130,8 @@ export const restorePoints = sqliteTable(
     parentId: text("parent_id"),
     parentVerified: flag("parent_verified").notNull(),
     keepUntil: instant("keep_until"),
+    retention: text("retention"),
+    adopted: flag("adopted").notNull().default(false),
     held: flag("held").notNull(),
     createdAt: instant("created_at").notNull(),
     goodAt: instant("good_at"),

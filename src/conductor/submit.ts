@@ -18,6 +18,7 @@ export const marksOf = (job: Job): Record<string, string> => ({
   [mark.volumeType]: job.volumeType ?? "",
   ...(job.parentId === null ? {} : { [mark.parent]: job.parentId }),
   ...(job.archiveContainer === null ? {} : { [mark.archive]: "True" }),
+  ...(job.retention === null ? {} : { [mark.retention]: job.retention }),
   ...(job.fullNumber === null ? {} : { [mark.fullNumber]: String(job.fullNumber) }),
 });
 

@@ -66,6 +66,7 @@ export function entryFromMarks(backup: Backup): CatalogueEntry {
   const marks = readMarks(backup.metadata);
   return {
     backupId: backup.id,
+    mechanism: backup.mechanism,
     projectId: backup.projectId ?? "",
     volumeId: backup.volumeId,
     key: marks.key,
@@ -79,6 +80,8 @@ export function entryFromMarks(backup: Backup): CatalogueEntry {
     parentId: backup.isIncremental ? marks.parentId : null,
     parentVerified: !backup.isIncremental,
     keepUntil: marks.keepUntil,
+    retention: marks.retention,
+    adopted: marks.adopted,
     held: marks.held,
     createdAt: backup.createdAt,
     goodAt: null,

@@ -153,6 +153,7 @@ const entryOf = (
   found: Pick<CatalogueEntry, "parentId" | "parentVerified" | "goodAt">,
 ): CatalogueEntry => ({
   backupId: backup.id,
+  mechanism: job.mechanism,
   projectId: job.projectId,
   volumeId: job.volumeId,
   key: job.key,
@@ -164,6 +165,8 @@ const entryOf = (
   sizeGiB: backup.sizeGiB,
   volumeType: job.volumeType,
   keepUntil: promiseOf(job),
+  retention: job.retention,
+  adopted: false,
   held: readMarks(backup.metadata).held,
   createdAt: backup.createdAt,
   deleteSentAt: null,

@@ -1,5 +1,6 @@
 import { resolve as resolvePath } from "node:path";
 import { formatDuration } from "../domain/durations.ts";
+import { defaultPolicy, every } from "../domain/policy.ts";
 import type { Given } from "./collect.ts";
 import { ConfigError } from "./errors.ts";
 import { buildArchive } from "./build-archive.ts";
@@ -94,8 +95,10 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
       catalogueFile: values.conductor.catalogue_file,
     },
     policy: {
+      ...defaultPolicy,
+      ...every(policy.period),
       name: policy.name,
-      periodMs: policy.period,
+      timeZone: values.conductor.time_zone,
       windowMs,
       retentionMs: policy.retention,
       minimumRetentionMs: policy.minimum_retention,

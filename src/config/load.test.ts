@@ -33,7 +33,18 @@ describe("loadSettings", () => {
     assert.equal(settings.openstack.settleTimeMs, 5 * 60_000);
     assert.deepEqual(settings.policy, {
       name: "default",
+      mechanisms: ["backup"],
+      schedule: { kind: "every", periodMs: day },
+      timeZone: "UTC",
       periodMs: day,
+      catchUp: "skip",
+      jitterMs: 0,
+      thinning: null,
+      maximumChainAgeMs: null,
+      container: null,
+      priority: 100,
+      maximumConcurrent: null,
+      onQuota: "block",
       windowMs: day,
       retentionMs: 17 * day,
       minimumRetentionMs: day,

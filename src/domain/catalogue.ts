@@ -1,3 +1,4 @@
+import type { Mechanism } from "./inventory.ts";
 import type { Reason } from "./reasons.ts";
 
 /** What the database knows about the work. Rows are written by the store; the planner only reads them. */
@@ -13,6 +14,7 @@ export type BackupMode = "full" | "incremental";
 export interface Job {
   /** The unit's {@link import("./marks.ts").workKey}; primary key. */
   readonly key: string;
+  readonly mechanism: Mechanism;
   readonly runId: string;
   readonly projectId: string;
   readonly volumeId: string;
@@ -37,6 +39,8 @@ export interface Job {
   /** Work may start until then. */
   readonly windowEndsAt: Date;
   readonly keepUntil: Date;
+  /** Text of the thinning rule that it is made under, for its mark; `null` where only its age keeps it. */
+  readonly retention: string | null;
   /** Set when it goes to the archive. */
   readonly archiveContainer: string | null;
   readonly archiveZone: string | null;
@@ -52,6 +56,7 @@ export interface Job {
   /** The service's own words, for operators. */
   readonly message: string | null;
   readonly requestId: string | null;
+  /** Of the backup, or of the snapshot. */
   readonly backupId: string | null;
   readonly plannedAt: Date;
   readonly submittedAt: Date | null;
@@ -69,7 +74,9 @@ export const promiseOf = (job: Pick<Job, "keepUntil" | "archiveKeepUntil">): Dat
 
 /** What the database remembers of a restore point beyond what Cinder shows. */
 export interface CatalogueEntry {
+  /** Of the backup, or of the snapshot. */
   readonly backupId: string;
+  readonly mechanism: Mechanism;
   readonly projectId: string;
   readonly volumeId: string;
   readonly key: string | null;
@@ -84,6 +91,10 @@ export interface CatalogueEntry {
   readonly parentId: string | null;
   readonly parentVerified: boolean;
   readonly keepUntil: Date | null;
+  /** Text of the thinning rule that it was made under. */
+  readonly retention: string | null;
+  /** An operator took it over from somebody else: ours although another user created it. */
+  readonly adopted: boolean;
   readonly held: boolean;
   readonly createdAt: Date;
   /** When we first saw it good; `null` if never. */

@@ -42,8 +42,13 @@ export const backupStatuses = [
   "restoring",
 ] as const;
 
+/** How a restore point is made: a copy elsewhere, or a snapshot on the volume's own storage. */
+export type Mechanism = "backup" | "snapshot";
+
+/** A backup; or a snapshot, read in the same shape as a full that stands alone. */
 export interface Backup {
   readonly id: string;
+  readonly mechanism: Mechanism;
   readonly name: string;
   readonly volumeId: string;
   /** `os-backup-project-attr:project_id`; `null` when the token was not an admin's. */

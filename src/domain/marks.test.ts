@@ -33,6 +33,8 @@ describe("readMarks", () => {
         volumeType: "fast",
         archived: true,
         fullNumber: 3,
+        retention: null,
+        adopted: false,
       },
     );
   });
@@ -51,6 +53,8 @@ describe("readMarks", () => {
       volumeType: null,
       archived: false,
       fullNumber: null,
+      retention: null,
+      adopted: false,
     });
   });
 

@@ -1,3 +1,5 @@
+import type { Mechanism } from "./inventory.ts";
+
 /** The marks on OpenStack objects (design, "Marks on OpenStack objects"). They are enough to rebuild the catalogue. */
 export const automatedMark = "__automated_backup";
 
@@ -17,6 +19,10 @@ export const mark = {
   archive: "dirigent:archive",
   /** Of a full where every Nth is archived: its number since the last archive. */
   fullNumber: "dirigent:full-number",
+  /** The thinning rule it was made under, as `last=5,daily=7,min=1,tz=UTC`; absent where only its age keeps it. */
+  retention: "dirigent:retention",
+  /** Made by somebody else, and taken over by an operator. */
+  adopted: "dirigent:adopted",
 } as const;
 
 /** Whether a metadata key of a backup is one of ours; a later version may know more of them. */
@@ -41,6 +47,9 @@ export interface Marks {
   /** Any value counts, so that a damaged one fails safe. */
   readonly archived: boolean;
   readonly fullNumber: number | null;
+  /** As it is written; see thinning-text.ts. */
+  readonly retention: string | null;
+  readonly adopted: boolean;
 }
 
 /** True when an object claims to be automated. It is a claim only: who created it decides (design, "Who may be believed"). */
@@ -68,6 +77,8 @@ export function readMarks(metadata: Readonly<Record<string, string>>): Marks {
     verdict: text(mark.verdict),
     volumeType: metadata[mark.volumeType] ?? null,
     archived: metadata[mark.archive] !== undefined,
+    retention: metadata[mark.retention] ?? null,
+    adopted: metadata[mark.adopted] !== undefined,
     fullNumber: /^[1-9]\d{0,8}$/.test(metadata[mark.fullNumber] ?? "") ? Number(metadata[mark.fullNumber]) : null,
   };
 }
@@ -76,4 +87,5 @@ export function readMarks(metadata: Readonly<Record<string, string>>): Marks {
 export const markTime = (at: Date): string => at.toISOString().replace(/\.\d{3}Z$/, "Z");
 
 /** The key of one unit of work. Deterministic, so that a lost answer or a lost database never makes a second backup. */
-export const workKey = (volumeId: string, policy: string, slot: string): string => `${volumeId}/${policy}/${slot}`;
+export const workKey = (volumeId: string, policy: string, slot: string, mechanism: Mechanism = "backup"): string =>
+  `${volumeId}/${policy}/${slot}${mechanism === "snapshot" ? "/snapshot" : ""}`;

@@ -23,6 +23,7 @@ const plan = (cloud: Cloud): BackupPlan =>
 /** The backup that Cinder makes of a job, as the conductor marks it. */
 const backupOf = (job: Job, status: string): Backup => ({
   id: `made-${job.volumeId}`,
+  mechanism: job.mechanism,
   name: job.backupName,
   volumeId: job.volumeId,
   projectId: job.projectId,

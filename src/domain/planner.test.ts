@@ -90,6 +90,8 @@ describe("planBackups", () => {
           archiveZone: null,
           archiveKeepUntil: null,
           fullNumber: null,
+          mechanism: "backup",
+          retention: null,
           backupName: "name of v1-2026-11-21T00-00",
           state: "planned",
           reason: null,

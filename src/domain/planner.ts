@@ -99,6 +99,7 @@ export function planJob(
   const attachedTo = new Set([...volume.serverIds, ...(serversOf.get(volume.id) ?? []).map((s) => s.id)]);
   return {
     key: workKey(volume.id, policy.name, slot.id),
+    mechanism: "backup",
     runId,
     projectId: volume.projectId,
     volumeId: volume.id,
@@ -117,6 +118,7 @@ export function planJob(
     shared: attachedTo.size > 1,
     windowEndsAt: slot.windowEndsAt,
     keepUntil: new Date(slot.startsAt.getTime() + retentionMs),
+    retention: null,
     archiveContainer: archive?.container ?? null,
     archiveZone: archive?.availabilityZone ?? null,
     archiveKeepUntil:

@@ -18,6 +18,8 @@ export interface Run {
   /** Whether servers and volumes were listed whole, with proven rights. */
   readonly scanGood: boolean;
   readonly message: string | null;
+  /** Which state of the policy and rule files it went by; `null` where there are none. */
+  readonly policyVersion: string | null;
 }
 
 /** A run that begins: nothing is known of it yet. */
@@ -29,6 +31,7 @@ export function newRun(begun: Pick<Run, "id" | "kind" | "startedAt"> & Partial<P
     volumes: null,
     scanGood: false,
     message: null,
+    policyVersion: null,
     ...begun,
   };
 }

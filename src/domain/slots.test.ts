@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
-import type { Policy } from "./policy.ts";
+import { defaultPolicy, every, type Policy } from "./policy.ts";
 import { currentSlot, nextSlotStart, periodProblem } from "./slots.ts";
 
 const minuteMs = 60_000;
@@ -10,14 +10,9 @@ const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
 const policyOf = (periodMs: number, windowMs = 100 * dayMs): Policy => ({
-  name: "default",
-  periodMs,
+  ...defaultPolicy,
+  ...every(periodMs),
   windowMs,
-  retentionMs: 14 * dayMs,
-  minimumRetentionMs: dayMs,
-  fullEvery: 7,
-  minimumIntervalMs: 0,
-  archive: null,
 });
 
 /** Start and end of the slot, in UTC, and its length in hours. */

@@ -27,6 +27,7 @@ const run = (id: string, message: string | null = null): Run => ({
   volumes: null,
   scanGood: false,
   message,
+  policyVersion: null,
 });
 const fails = (transient: boolean, message: RegExp) => (error: unknown) => {
   assert.ok(error instanceof StoreError, String(error));

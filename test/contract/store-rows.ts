@@ -31,11 +31,13 @@ export const run = (id: string, more: Partial<Run> = {}): Run => ({
   volumes: null,
   scanGood: false,
   message: null,
+  policyVersion: null,
   ...more,
 });
 
 export const job = (key: string, more: Partial<Job> = {}): Job => ({
   key,
+  mechanism: "backup",
   runId: "r1",
   projectId: "p1",
   volumeId: "v1",
@@ -54,6 +56,7 @@ export const job = (key: string, more: Partial<Job> = {}): Job => ({
   shared: false,
   windowEndsAt: at("06:00:00.000"),
   keepUntil: new Date("2026-04-28T00:00:00.001Z"),
+  retention: null,
   archiveContainer: null,
   archiveZone: null,
   archiveKeepUntil: null,
@@ -75,6 +78,7 @@ export const job = (key: string, more: Partial<Job> = {}): Job => ({
 
 export const entry = (backupId: string, more: Partial<CatalogueEntry> = {}): CatalogueEntry => ({
   backupId,
+  mechanism: "backup",
   projectId: "p1",
   volumeId: "v1",
   key: "v1/default/2026-03-29T00:00:00Z",
@@ -88,6 +92,8 @@ export const entry = (backupId: string, more: Partial<CatalogueEntry> = {}): Cat
   parentId: null,
   parentVerified: true,
   keepUntil: at("02:00:00.456"),
+  retention: null,
+  adopted: false,
   held: false,
   createdAt: now,
   goodAt: null,

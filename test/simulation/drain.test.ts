@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import { runDaemon, type DaemonChange } from "../../src/conductor/daemon.ts";
 import { runOnce } from "../../src/conductor/once.ts";
 import { auditNight, dayMs, running, settings, startNight, type Night } from "./support/night.ts";
+import { every } from "../../src/domain/policy.ts";
 
 /** Six tagged volumes of which two are backed up at a time, 20 s each. */
 async function start(t: TestContext): Promise<Night> {
@@ -128,7 +129,7 @@ describe("stopping and going on", () => {
     const hourly = {
       ...settings.policy,
       name: "hourly",
-      periodMs: 3_600_000,
+      ...every(3_600_000),
       windowMs: 3_600_000,
       retentionMs: 7_200_000,
     };

@@ -10,6 +10,7 @@ import type { SeededCloud } from "../../src/simulator/cloud.ts";
 import { StoreError } from "../../src/store/errors.ts";
 import { openStore } from "../../src/store/open.ts";
 import { auditNight, dayMs, hourMs, startNight, type Night } from "./support/night.ts";
+import { defaultPolicy } from "../../src/domain/policy.ts";
 
 type NightOptions = Parameters<typeof startNight>[0];
 
@@ -392,12 +393,8 @@ describe("a night with a fault", () => {
 });
 
 const shortPolicy = {
-  name: "default",
-  periodMs: dayMs,
-  windowMs: dayMs,
+  ...defaultPolicy,
   retentionMs: 2 * dayMs,
   minimumRetentionMs: hourMs,
   fullEvery: 1,
-  minimumIntervalMs: 0,
-  archive: null,
-} as const;
+};

@@ -23,6 +23,7 @@ const metricsFor = (projects: number) =>
 
 const backup = (volumeId: string, ageDays: number): Backup => ({
   id: `${volumeId}-${ageDays}`,
+  mechanism: "backup",
   projectId: "p",
   userId: "us",
   volumeId,

@@ -16,6 +16,7 @@ import { fastClock } from "../demo/clock.ts";
 import type { DemoCloud } from "../demo/cloud.ts";
 import { cycleValue, describeProject } from "../describe-cycle.ts";
 import { exit, exitOfOutcome, type ExitCode } from "../exit-codes.ts";
+import { defaultPolicy } from "../../domain/policy.ts";
 
 interface Options {
   readonly once?: true;
@@ -32,14 +33,9 @@ const settings: ConductorSettings = {
   userIds: [],
   timeZone: "UTC",
   policy: {
-    name: "default",
-    periodMs: dayMs,
-    windowMs: dayMs,
+    ...defaultPolicy,
     retentionMs: 4 * dayMs,
-    minimumRetentionMs: dayMs,
     fullEvery: 3,
-    minimumIntervalMs: 0,
-    archive: null,
   },
   selection: {
     tagKey: "backup",

@@ -90,6 +90,7 @@ function reader(): (row: Row) => Backup {
     const createdAt = row.time("created_at");
     const dataTimestamp = row.timeOrNull("data_timestamp");
     return {
+      mechanism: "backup",
       id: shared(row.text("id")), // also the next one's parent
       name: row.textOrNull("name") ?? "",
       volumeId: shared(row.text("volume_id")),

@@ -14,6 +14,7 @@ import { openStore } from "../../../src/store/open.ts";
 import type { Repository } from "../../../src/store/repository.ts";
 import { seededRandom } from "./random.ts";
 import { virtualClock, type VirtualClock } from "./virtual-clock.ts";
+import { defaultPolicy } from "../../../src/domain/policy.ts";
 
 export const hourMs = 60 * 60 * 1000;
 export const dayMs = 24 * hourMs;
@@ -22,14 +23,10 @@ export const settings: ConductorSettings = {
   userIds: [],
   timeZone: "UTC",
   policy: {
-    name: "default",
-    periodMs: dayMs,
-    windowMs: dayMs,
+    ...defaultPolicy,
     retentionMs: 3 * dayMs,
     minimumRetentionMs: hourMs,
     fullEvery: 3,
-    minimumIntervalMs: 0,
-    archive: null,
   },
   selection: {
     tagKey: "backup",

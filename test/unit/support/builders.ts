@@ -1,7 +1,7 @@
 import type { Job } from "../../../src/domain/catalogue.ts";
 import type { Backup, Server, Volume } from "../../../src/domain/inventory.ts";
 import { automatedMark, mark, workKey } from "../../../src/domain/marks.ts";
-import type { Policy } from "../../../src/domain/policy.ts";
+import { defaultPolicy, type Policy } from "../../../src/domain/policy.ts";
 import { readPoints, type VolumePoints } from "../../../src/domain/points.ts";
 import { dayMs } from "./clouds.ts";
 import { ourUser } from "./histories.ts";
@@ -11,14 +11,10 @@ import { ourUser } from "./histories.ts";
 export const at = (text: string): Date => new Date(text);
 
 export const dailyPolicy: Policy = {
-  name: "default",
-  periodMs: dayMs,
+  ...defaultPolicy,
   windowMs: dayMs / 3,
   retentionMs: 14 * dayMs,
   minimumRetentionMs: 3 * dayMs,
-  fullEvery: 7,
-  minimumIntervalMs: 0,
-  archive: null,
 };
 
 export const aServer = (id: string, fields: Partial<Server> = {}): Server => ({
@@ -56,6 +52,7 @@ export function aBackup(
   const all: Record<string, string | undefined> = { [automatedMark]: "True", [mark.volumeType]: "fast", ...marks };
   return {
     id,
+    mechanism: "backup",
     name: `name of ${id}`,
     volumeId: "v1",
     projectId: "p1",
@@ -108,6 +105,7 @@ export const aJob = (volumeId: string, fields: Partial<Job> = {}): Job => {
   const slot = fields.slot ?? "2026-11-20T23:00:00Z";
   return {
     key: workKey(volumeId, "default", slot),
+    mechanism: "backup",
     runId: "run-1",
     projectId: "p1",
     volumeId,
@@ -127,6 +125,7 @@ export const aJob = (volumeId: string, fields: Partial<Job> = {}): Job => {
     windowEndsAt: at("2026-11-21T07:00:00Z"),
     keepUntil: at("2026-12-04T23:00:00Z"),
     description: null,
+    retention: null,
     archiveContainer: null,
     archiveZone: null,
     archiveKeepUntil: null,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import type { CatalogueEntry, Job, JobState } from "../../../src/domain/catalogue.ts";
 import type { Backup, Server, Volume } from "../../../src/domain/inventory.ts";
 import { automatedMark, mark, workKey } from "../../../src/domain/marks.ts";
-import type { ArchiveRule, Policy, Selection } from "../../../src/domain/policy.ts";
+import { defaultPolicy, every, type ArchiveRule, type Policy, type Selection } from "../../../src/domain/policy.ts";
 import { currentSlot, type Slot } from "../../../src/domain/slots.ts";
 import { histories, metadata, ourUser, rare, tellHistory, timeZone, weighted, type Step } from "./histories.ts";
 
@@ -56,8 +56,8 @@ const policies: fc.Arbitrary<Policy> = fc
     ),
   })
   .map(({ periodMs, window, retentionPeriods, fullEvery, minimumInterval, archive }) => ({
-    name: "default",
-    periodMs,
+    ...defaultPolicy,
+    ...every(periodMs),
     windowMs: periodMs * window,
     retentionMs: retentionPeriods * periodMs,
     minimumRetentionMs: Math.min(2, retentionPeriods) * periodMs,
@@ -256,6 +256,8 @@ export function jobFor(volume: Volume, facts: { serverId: string; policy: Policy
   const hasEnded = state === "succeeded" || state === "failed" || state === "cancelled";
   return {
     key: workKey(volume.id, policy.name, slot.id),
+    mechanism: "backup",
+    retention: null,
     runId: "run-0",
     projectId: volume.projectId,
     volumeId: volume.id,

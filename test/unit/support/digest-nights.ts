@@ -43,6 +43,7 @@ export const run = (more: Partial<Run> = {}): Run => ({
   outcome: "ok",
   servers: 214,
   volumes: 398,
+  policyVersion: null,
   scanGood: true,
   message: null,
   ...more,

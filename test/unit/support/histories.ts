@@ -198,6 +198,7 @@ function backupOf(step: Step, facts: Facts, before: readonly Backup[]): Backup {
   const isMarkedByMaker = step.maker === "ours" || step.maker === "forged";
   return {
     id: facts.backupId,
+    mechanism: "backup",
     name: `${facts.volumeId}-${markTime(createdAt)}`,
     volumeId: facts.volumeId,
     projectId: facts.projectId,
@@ -246,6 +247,9 @@ function entryOf(step: Step, facts: Facts): CatalogueEntry {
   const isUnsure = memory === "unverified" || memory === "wrong-parent";
   return {
     backupId: facts.backupId,
+    mechanism: "backup",
+    retention: null,
+    adopted: false,
     projectId: facts.projectId,
     volumeId: facts.volumeId,
     key: workKey(facts.volumeId, facts.policy.name, slot.id),

@@ -2,7 +2,7 @@ import type { BrakeOverride, CatalogueEntry } from "../../../src/domain/catalogu
 import type { Backup } from "../../../src/domain/inventory.ts";
 import { automatedMark, mark, markTime } from "../../../src/domain/marks.ts";
 import { readPoints } from "../../../src/domain/points.ts";
-import type { Policy } from "../../../src/domain/policy.ts";
+import { defaultPolicy, every, type Policy } from "../../../src/domain/policy.ts";
 import { planRotation, type RotationPlan } from "../../../src/domain/retention.ts";
 
 /** Nights of a rhythm played through the planner of rotation: every deletion succeeds at once, and every backup unless told otherwise. */
@@ -46,8 +46,9 @@ export const policyOf = ({
   fullEvery,
   archive,
 }: Pick<RhythmOptions, "periodMs" | "retentionMs" | "fullEvery" | "archive">): Policy => ({
+  ...defaultPolicy,
+  ...every(periodMs),
   name: "daily",
-  periodMs,
   windowMs: periodMs,
   retentionMs,
   minimumRetentionMs: Math.min(retentionMs, dayMs),
@@ -197,6 +198,7 @@ export class Rhythm {
     const keepUntil = new Date(slotMs + (archived ? (archive?.retentionMs ?? 0) : this.policy.retentionMs));
     const backup: Backup = {
       id,
+      mechanism: "backup",
       name: id,
       volumeId,
       projectId: project,
@@ -237,6 +239,9 @@ export class Rhythm {
 /** What the database remembers of a backup. */
 export const entryOf = (backup: Backup, facts: Partial<CatalogueEntry> = {}): CatalogueEntry => ({
   backupId: backup.id,
+  mechanism: backup.mechanism,
+  retention: null,
+  adopted: false,
   projectId: backup.projectId ?? "",
   volumeId: backup.volumeId,
   key: null,
