@@ -12,6 +12,8 @@ const server = (id: string, name: string): Server => ({
   status: "ACTIVE",
   locked: false,
   metadata: {},
+  tags: [],
+  availabilityZone: "nova",
   volumeIds: [],
 });
 const volume = (id: string, name: string): Volume => ({
@@ -23,6 +25,9 @@ const volume = (id: string, name: string): Volume => ({
   volumeType: null,
   bootable: false,
   multiattach: false,
+  encrypted: false,
+  availabilityZone: "nova",
+  snapshotId: null,
   metadata: {},
   serverIds: [],
   pool: null,

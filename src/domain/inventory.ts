@@ -8,6 +8,10 @@ export interface Server {
   readonly status: string;
   readonly locked: boolean;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Since compute 2.26; none where Nova is older. */
+  readonly tags: readonly string[];
+  /** `null` while Nova has not placed it. */
+  readonly availabilityZone: string | null;
   /** Ids of the attached volumes, in Nova's order. */
   readonly volumeIds: readonly string[];
 }
@@ -24,6 +28,10 @@ export interface Volume {
   readonly volumeType: string | null;
   readonly bootable: boolean;
   readonly multiattach: boolean;
+  readonly encrypted: boolean;
+  readonly availabilityZone: string | null;
+  /** The snapshot it was made from, which some backends then cannot delete. */
+  readonly snapshotId: string | null;
   readonly metadata: Readonly<Record<string, string>>;
   /** Ids of the servers it is attached to. */
   readonly serverIds: readonly string[];
@@ -85,13 +93,26 @@ export interface QuotaUse {
 export interface BackupQuota {
   readonly backups: QuotaUse;
   readonly backupGiB: QuotaUse;
+  readonly snapshots: QuotaUse;
+  /** Of volumes and snapshots together. */
+  readonly gigabytes: QuotaUse;
+  /** By the name of a volume type: its own limits beside the project's; mostly -1. */
+  readonly ofType: ReadonlyMap<string, SnapshotQuota>;
+}
+
+export interface SnapshotQuota {
+  readonly snapshots: QuotaUse;
+  readonly gigabytes: QuotaUse;
 }
 
 export interface Project {
   readonly id: string;
   readonly name: string;
   readonly domainId: string;
+  /** `null` where the reader may not list domains. */
+  readonly domainName: string | null;
   readonly enabled: boolean;
+  readonly tags: readonly string[];
 }
 
 /** A cinder service as `os-services` lists it. */

@@ -8,6 +8,9 @@ import { fitLimits, type LimitsInput } from "./quota.ts";
 const quota = (backups: [limit: number, inUse?: number, reserved?: number], gigabytes = backups): BackupQuota => ({
   backups: { limit: backups[0], inUse: backups[1] ?? 0, reserved: backups[2] ?? 0 },
   backupGiB: { limit: gigabytes[0], inUse: gigabytes[1] ?? 0, reserved: gigabytes[2] ?? 0 },
+  snapshots: { limit: -1, inUse: 0, reserved: 0 },
+  gigabytes: { limit: -1, inUse: 0, reserved: 0 },
+  ofType: new Map(),
 });
 
 /** `accepted` by volume, and what was said of the others. */

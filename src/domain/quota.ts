@@ -71,7 +71,13 @@ function take(remainder: Remainder, job: Job): void {
 }
 
 const noLimit: QuotaUse = { limit: -1, inUse: 0, reserved: 0 };
-const unlimited: BackupQuota = { backups: noLimit, backupGiB: noLimit };
+const unlimited: BackupQuota = {
+  backups: noLimit,
+  backupGiB: noLimit,
+  snapshots: noLimit,
+  gigabytes: noLimit,
+  ofType: new Map(),
+};
 
 const left = ({ limit, inUse, reserved }: QuotaUse): number => (limit < 0 ? Infinity : limit - inUse - reserved);
 

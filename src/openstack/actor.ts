@@ -1,7 +1,8 @@
 import type { CloudParameters } from "../domain/connection.ts";
 import { createBackup } from "./block-storage/backups.ts";
 import type { CloudDeps } from "./deps.ts";
-import { CloudError, isNotFound } from "./errors.ts";
+import { CloudError } from "./errors.ts";
+import { unlessGone } from "./not-found.ts";
 import { openWiring } from "./open.ts";
 import { ServiceClient, type Call } from "./service.ts";
 
@@ -170,13 +171,4 @@ export async function openActor(parameters: CloudParameters, deps: CloudDeps): P
     };
   };
   return actorIn(null);
-}
-
-async function unlessGone<T>(ask: () => Promise<T>): Promise<T | null> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    throw error;
-  }
 }

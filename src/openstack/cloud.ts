@@ -9,6 +9,9 @@ export interface BackupFilter {
   readonly projectId?: string;
 }
 
+/** What a listing of snapshots may be narrowed to. */
+export type SnapshotFilter = Omit<BackupFilter, "parentId">;
+
 /**
  * The cloud as the reader (role admin, GET only) sees it: everything in all projects. Every method rejects with a
  * {@link import("./errors.ts").CloudError}; listings are lazy, one page at a time.
@@ -17,7 +20,9 @@ export interface ReaderCloud {
   /** @throws AllTenantsRefused when Nova does not treat the reader as an admin */
   listServers(signal: AbortSignal): AsyncIterable<Server>;
   listVolumes(signal: AbortSignal): AsyncIterable<Volume>;
-  listSnapshots(signal: AbortSignal): AsyncIterable<Snapshot>;
+  listSnapshots(filter: SnapshotFilter, signal: AbortSignal): AsyncIterable<Snapshot>;
+  /** `null` when there is no such snapshot. */
+  snapshot(id: string, signal: AbortSignal): Promise<Snapshot | null>;
   listBackups(filter: BackupFilter, signal: AbortSignal): AsyncIterable<Backup>;
   /** `null` when there is no such backup. */
   backup(id: string, signal: AbortSignal): Promise<Backup | null>;
@@ -45,6 +50,13 @@ export interface BackupRequest {
   readonly incremental: boolean;
   readonly container?: string;
   readonly availabilityZone?: string;
+  readonly description?: string;
+}
+
+export interface SnapshotRequest {
+  readonly volumeId: string;
+  readonly name: string;
+  readonly metadata: Readonly<Record<string, string>>;
   readonly description?: string;
 }
 
@@ -87,6 +99,18 @@ export interface ProjectCloud {
     metadata: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<{ requestId: string | null }>;
+  /** Also of a volume in use. @throws QuotaExceeded */
+  createSnapshot(request: SnapshotRequest, signal: AbortSignal): Promise<CreatedBackup>;
+  /** Accepted, not done; some backends put a snapshot that a volume was made from back to `available`. */
+  deleteSnapshot(id: string, signal: AbortSignal): Promise<{ requestId: string | null }>;
+  /** Adds to the volume's metadata; other keys stay. */
+  setVolumeMetadata(
+    volumeId: string,
+    values: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<{ requestId: string | null }>;
+  /** Takes keys off the volume's metadata, one call for each; one that is not there is as good as removed. */
+  removeVolumeMetadata(volumeId: string, keys: readonly string[], signal: AbortSignal): Promise<void>;
   quota(signal: AbortSignal): Promise<BackupQuota>;
   /** Adds to the server's metadata; other keys stay. */
   setServerMetadata(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { connect, never, passwordParameters } from "../../test/client/connect.ts";
 import { FakeCloud } from "../../test/client/fake-cloud.ts";
-import { backupRow, serverRow, volumeRow } from "../../test/client/rows.ts";
+import { backupRow, serverRow, snapshotRow, volumeRow } from "../../test/client/rows.ts";
 
 const backup = {
   id: "b1",
@@ -36,14 +36,45 @@ describe("the reader", () => {
     const lost = { id: "s2", status: "UNKNOWN", tenant_id: "p1", created: "2026-11-21T04:06:16Z", links: [] };
     cloud.reply("GET /compute/v2.1/servers/detail", {
       status: 200,
-      body: { servers: [serverRow("s1"), lost, serverRow("s3", { status: "UNKNOWN", locked: true, metadata: {} })] },
+      body: {
+        servers: [
+          serverRow("s1"),
+          lost,
+          serverRow("s3", {
+            status: "UNKNOWN",
+            locked: true,
+            metadata: {},
+            tags: undefined, // before 2.26
+            "OS-EXT-AZ:availability_zone": "", // not placed yet
+          }),
+        ],
+      },
     });
     const { reader } = await connect(cloud);
-    const common = { projectId: "p1", volumeIds: ["v1", "v2"] };
+    const common = { projectId: "p1", volumeIds: ["v1", "v2"], tags: ["gold"], availabilityZone: "nova" };
     assert.deepEqual(await Array.fromAsync(reader.listServers(never)), [
       { ...common, id: "s1", name: "name-s1", status: "ACTIVE", locked: false, metadata: { backup: "yes" } },
-      { ...common, id: "s2", name: "", status: "UNKNOWN", locked: false, metadata: {}, volumeIds: [] },
-      { ...common, id: "s3", name: "name-s3", status: "UNKNOWN", locked: true, metadata: {} },
+      {
+        id: "s2",
+        name: "",
+        projectId: "p1",
+        status: "UNKNOWN",
+        locked: false,
+        metadata: {},
+        tags: [],
+        availabilityZone: null,
+        volumeIds: [],
+      },
+      {
+        ...common,
+        id: "s3",
+        name: "name-s3",
+        status: "UNKNOWN",
+        locked: true,
+        metadata: {},
+        tags: [],
+        availabilityZone: null,
+      },
     ]);
     assert.equal(cloud.seen.at(-1)?.headers["openstack-api-version"], "compute 2.93");
   });
@@ -54,6 +85,9 @@ describe("the reader", () => {
       volume_type: null,
       bootable: "true",
       multiattach: true,
+      encrypted: true,
+      availability_zone: null,
+      snapshot_id: "sn1",
       attachments: [],
       "os-vol-host-attr:host": undefined,
     };
@@ -71,6 +105,9 @@ describe("the reader", () => {
         volumeType: "fast",
         bootable: false,
         multiattach: false,
+        encrypted: false,
+        availabilityZone: "nova",
+        snapshotId: null,
         serverIds: ["s1"],
         pool: "aio@fast#fast",
       },
@@ -81,6 +118,9 @@ describe("the reader", () => {
         volumeType: null,
         bootable: true,
         multiattach: true,
+        encrypted: true,
+        availabilityZone: null,
+        snapshotId: "sn1",
         serverIds: [],
         pool: null,
       },
@@ -146,24 +186,46 @@ describe("the reader", () => {
     });
     cloud.reply("GET /v3/projects", {
       status: 200,
-      body: { projects: [{ id: "p1", name: "demo", domain_id: "d1", enabled: false }], links: { next: null } },
+      body: {
+        projects: [
+          { id: "p1", name: "demo", domain_id: "d1", enabled: false, tags: ["gold"] },
+          { id: "p2", name: "other", domain_id: "d2", enabled: true, tags: [] },
+        ],
+        links: { next: null },
+      },
+    });
+    cloud.reply("GET /v3/domains", {
+      status: 200,
+      body: { domains: [{ id: "d1", name: "Default" }], links: { next: null } },
     });
     const { reader } = await connect(cloud);
     assert.deepEqual(await reader.backupServices(never), [
       { binary: "cinder-backup", host: "aio", state: "up", status: "enabled" },
     ]);
     assert.deepEqual(await reader.messages("b1", never), ["backup service is down"]);
-    assert.deepEqual(await reader.projects(never), [{ id: "p1", name: "demo", domainId: "d1", enabled: false }]);
+    const projects = [
+      { id: "p1", name: "demo", domainId: "d1", domainName: "Default", enabled: false, tags: ["gold"] },
+      { id: "p2", name: "other", domainId: "d2", domainName: null, enabled: true, tags: [] },
+    ];
+    assert.deepEqual(await reader.projects(never), projects);
     assert.equal(await reader.userId(never), "user-1");
     assert.deepEqual(
-      cloud.seen.slice(-3).map((seen) => [seen.path, Object.fromEntries(seen.query)]),
+      cloud.seen.slice(-4).map((seen) => [seen.path, Object.fromEntries(seen.query)]),
       [
         ["/volume/v3/own/os-services", { binary: "cinder-backup" }],
         ["/volume/v3/own/messages", { resource_uuid: "b1" }],
+        ["/v3/domains", {}],
         ["/v3/projects", {}],
       ],
     );
     assert.ok(reader.serviceDate("block-storage") instanceof Date);
+    cloud.reply("GET /v3/domains", { status: 403, body: { error: { message: "not you" } } });
+    assert.deepEqual(
+      await reader.projects(never),
+      projects.map((project) => ({ ...project, domainName: null })),
+    );
+    cloud.reply("GET /v3/domains", { status: 500, body: {} });
+    await assert.rejects(reader.projects(never), { name: "CloudError", status: 500 });
   });
 });
 
@@ -214,7 +276,17 @@ describe("the writer", () => {
     const use = { limit: 10, in_use: 3, reserved: 1 };
     cloud.reply("GET /volume/v3/p1/os-quota-sets/p1", {
       status: 200,
-      body: { quota_set: { id: "p1", backups: use, backup_gigabytes: { ...use, limit: -1 } } },
+      body: {
+        quota_set: {
+          id: "p1",
+          backups: use,
+          backup_gigabytes: { ...use, limit: -1 },
+          snapshots: { ...use, limit: 20 },
+          gigabytes: { ...use, limit: 30 },
+          "snapshots_a type": { ...use, limit: 4 },
+          "gigabytes_a type": { ...use, limit: -1 },
+        },
+      },
     });
     cloud.reply("GET /volume/v3/p1/backups/b1", { status: 200, body: { backup: backupRow("b1") } });
     const { writer } = await connect(cloud);
@@ -222,10 +294,51 @@ describe("the writer", () => {
     assert.deepEqual(await project.quota(never), {
       backups: { limit: 10, inUse: 3, reserved: 1 },
       backupGiB: { limit: -1, inUse: 3, reserved: 1 },
+      snapshots: { limit: 20, inUse: 3, reserved: 1 },
+      gigabytes: { limit: 30, inUse: 3, reserved: 1 },
+      ofType: new Map([
+        ["a type", { snapshots: { limit: 4, inUse: 3, reserved: 1 }, gigabytes: { limit: -1, inUse: 3, reserved: 1 } }],
+      ]),
     });
     assert.equal(cloud.seen.at(-1)?.query.toString(), "usage=true");
     assert.deepEqual(await project.backup("b1", never), backup);
     assert.equal(await project.backup("b2", never), null);
+  });
+
+  it("creates, marks and deletes snapshots, and changes the metadata of volumes", async () => {
+    const headers = { "x-openstack-request-id": "req-answered" };
+    const requestId = "req-answered";
+    cloud.reply("POST /volume/v3/p1/snapshots", { status: 202, headers, body: { snapshot: { id: "sn1" } } });
+    cloud.reply("PUT /volume/v3/p1/snapshots/sn1/metadata", { status: 200, headers, body: { metadata: {} } });
+    cloud.reply("DELETE /volume/v3/p1/snapshots/sn1", { status: 202, headers });
+    cloud.reply("GET /volume/v3/p1/snapshots/sn1", { status: 200, body: { snapshot: snapshotRow("sn1") } });
+    cloud.reply("POST /volume/v3/p1/volumes/v1/metadata", { status: 200, headers, body: { metadata: {} } });
+    cloud.reply("DELETE /volume/v3/p1/volumes/v1/metadata/dirigent%3Aold", { status: 200 });
+    const { writer } = await connect(cloud);
+    const project = writer.forProject("p1");
+    const request = { volumeId: "v1", name: "n", metadata: { k: "v" } };
+    assert.deepEqual(await project.createSnapshot(request, never), { id: "sn1", requestId });
+    await project.createSnapshot({ ...request, description: "d" }, never);
+    assert.deepEqual(await project.replaceSnapshotMetadata("sn1", { a: "b" }, never), { requestId });
+    assert.deepEqual(await project.deleteSnapshot("sn1", never), { requestId });
+    assert.equal((await project.snapshot("sn1", never))?.id, "sn1");
+    assert.equal(await project.snapshot("sn2", never), null);
+    assert.deepEqual(await project.setVolumeMetadata("v1", { k: "v" }, never), { requestId });
+    // The second key is not there.
+    await project.removeVolumeMetadata("v1", ["dirigent:old", "other"], never);
+    const common = { volume_id: "v1", name: "n", metadata: { k: "v" }, force: true };
+    assert.deepEqual(
+      cloud.seen.filter((seen) => seen.method !== "GET" && !seen.path.includes("auth")).map((s) => [s.line, s.body]),
+      [
+        ["POST /volume/v3/p1/snapshots", { snapshot: common }],
+        ["POST /volume/v3/p1/snapshots", { snapshot: { ...common, description: "d" } }],
+        ["PUT /volume/v3/p1/snapshots/sn1/metadata", { metadata: { a: "b" } }],
+        ["DELETE /volume/v3/p1/snapshots/sn1", undefined],
+        ["POST /volume/v3/p1/volumes/v1/metadata", { metadata: { k: "v" } }],
+        ["DELETE /volume/v3/p1/volumes/v1/metadata/dirigent%3Aold", undefined],
+        ["DELETE /volume/v3/p1/volumes/v1/metadata/other", undefined],
+      ],
+    );
   });
 
   it("shares its login with the reader when both are one credential, and has its own when not", async () => {

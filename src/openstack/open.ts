@@ -2,9 +2,16 @@ import { readFile } from "node:fs/promises";
 import type { CloudParameters } from "../domain/connection.ts";
 import { createBackup, deleteBackup, getBackup, listBackups, replaceBackupMetadata } from "./block-storage/backups.ts";
 import { listMessages } from "./block-storage/messages.ts";
-import { getBackupQuota } from "./block-storage/quota.ts";
+import { getQuota } from "./block-storage/quota.ts";
 import { listBackupServices } from "./block-storage/services.ts";
-import { getSnapshot, listSnapshots, replaceSnapshotMetadata } from "./block-storage/snapshots.ts";
+import {
+  createSnapshot,
+  deleteSnapshot,
+  getSnapshot,
+  listSnapshots,
+  replaceSnapshotMetadata,
+} from "./block-storage/snapshots.ts";
+import { removeVolumeMetadata, setVolumeMetadata } from "./block-storage/volume-metadata.ts";
 import { listVolumes } from "./block-storage/volumes.ts";
 import type { ProjectCloud, ReaderCloud, WriterCloud } from "./cloud.ts";
 import { listServers, setServerMetadata } from "./compute/servers.ts";
@@ -117,7 +124,8 @@ function readerCloud(wiring: Wiring, pageSize: number): ReaderCloud {
   return {
     listServers: (signal) => listServers(nova, pageSize, signal),
     listVolumes: (signal) => listVolumes(cinder, pageSize, signal),
-    listSnapshots: (signal) => listSnapshots(cinder, pageSize, signal),
+    listSnapshots: (filter, signal) => listSnapshots(cinder, { filter, pageSize }, signal),
+    snapshot: (id, signal) => getSnapshot(cinder, id, signal),
     listBackups: (filter, signal) => listBackups(cinder, { filter, pageSize }, signal),
     backup: (id, signal) => getBackup(cinder, id, signal),
     childrenOf: (parentId, signal) => Array.fromAsync(listBackups(cinder, { filter: { parentId }, pageSize }, signal)),
@@ -148,7 +156,11 @@ function projectCloud(wiring: Wiring, projectId: string): ProjectCloud {
     backup: (id, signal) => getBackup(cinder, id, signal),
     snapshot: (id, signal) => getSnapshot(cinder, id, signal),
     replaceSnapshotMetadata: (id, metadata, signal) => replaceSnapshotMetadata(cinder, { id, metadata }, signal),
-    quota: (signal) => getBackupQuota(cinder, projectId, signal),
+    createSnapshot: (request, signal) => createSnapshot(cinder, request, signal),
+    deleteSnapshot: (id, signal) => deleteSnapshot(cinder, id, signal),
+    setVolumeMetadata: (volumeId, metadata, signal) => setVolumeMetadata(cinder, { volumeId, metadata }, signal),
+    removeVolumeMetadata: (volumeId, keys, signal) => removeVolumeMetadata(cinder, { volumeId, keys }, signal),
+    quota: (signal) => getQuota(cinder, projectId, signal),
     setServerMetadata: (serverId, values, signal) => setServerMetadata(nova, serverId, values, signal),
   };
 }

@@ -207,6 +207,7 @@ describe("listings", () => {
 
   it("of projects follow Keystone's links, and fail when it cut the list without one", async () => {
     const row = (id: string): object => ({ id, name: `n-${id}`, domain_id: "d", enabled: true });
+    cloud.reply("GET /v3/domains", { status: 200, body: { domains: [], links: { next: null } } });
     cloud.reply(
       "GET /v3/projects",
       { status: 200, body: { projects: [row("p1")], links: { next: "http://x/v3/projects?marker=p1", self: "" } } },

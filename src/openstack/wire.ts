@@ -23,6 +23,10 @@ export class Row {
     this.#what = what;
   }
 
+  keys(): string[] {
+    return Object.keys(this.#fields);
+  }
+
   text(key: string): string {
     const value = this.#fields[key];
     if (typeof value !== "string") throw this.#wrong(key, "a text");
@@ -75,6 +79,15 @@ export class Row {
 
   rowsOrNone(key: string): Row[] {
     return this.#absent(key) ? [] : this.rows(key);
+  }
+
+  /** A list of texts. */
+  listOrNone(key: string): string[] {
+    if (this.#absent(key)) return [];
+    const value = this.#fields[key];
+    if (!Array.isArray(value) || !value.every((item) => typeof item === "string"))
+      throw this.#wrong(key, "a list of texts");
+    return value;
   }
 
   /** Metadata. Services store texts only; anything else is shown as JSON rather than lost. */

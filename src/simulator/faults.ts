@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import type { Backup, ServiceName } from "./records.ts";
+import type { Backup, ServiceName, Snapshot } from "./records.ts";
 
 export interface RequestFacts {
   readonly service: ServiceName;
@@ -54,6 +54,19 @@ export interface BackupFaultRule {
   readonly outcome: BackupOutcome;
 }
 
+/**
+ * What becomes of a snapshot that is being made or deleted: it stays as it is, ends in `error` or `error_deleting`, or its row is gone although it was to
+ * be made.
+ */
+export type SnapshotOutcome = "hang" | "error" | "vanish";
+
+export interface SnapshotFaultRule {
+  readonly match: (snapshot: Snapshot) => boolean;
+  readonly during: "create" | "delete";
+  readonly times?: number;
+  readonly outcome: SnapshotOutcome;
+}
+
 /** `unavailable` answers 503, `unreachable` cuts every connection. */
 export type Outage = "none" | "unavailable" | "unreachable";
 
@@ -66,6 +79,7 @@ interface Counted<R> {
 export class Faults {
   #rules: Counted<FaultRule>[] = [];
   #backupRules: Counted<BackupFaultRule>[] = [];
+  #snapshotRules: Counted<SnapshotFaultRule>[] = [];
   readonly #outages = new Map<ServiceName, Outage>();
 
   /** @returns a function that takes the rule away again. */
@@ -86,6 +100,15 @@ export class Faults {
     };
   }
 
+  /** Decides the fate of snapshots that are begun or deleted from now on. */
+  addSnapshotRule(rule: SnapshotFaultRule): () => void {
+    const counted = { rule, seen: 0 };
+    this.#snapshotRules.push(counted);
+    return () => {
+      this.#snapshotRules = this.#snapshotRules.filter((r) => r !== counted);
+    };
+  }
+
   setOutage(service: ServiceName, outage: Outage): void {
     this.#outages.set(service, outage);
   }
@@ -93,6 +116,7 @@ export class Faults {
   clear(): void {
     this.#rules = [];
     this.#backupRules = [];
+    this.#snapshotRules = [];
     this.#outages.clear();
   }
 
@@ -115,11 +139,22 @@ export class Faults {
   }
 
   outcomeFor(backup: Backup): BackupOutcome | undefined {
-    for (const counted of this.#backupRules) {
-      if (!counted.rule.match(backup)) continue;
-      counted.seen += 1;
-      if (counted.seen <= (counted.rule.times ?? Infinity)) return counted.rule.outcome;
-    }
-    return undefined;
+    return firstHit(this.#backupRules, (rule) => rule.match(backup))?.outcome;
   }
+
+  snapshotOutcomeFor(snapshot: Snapshot, during: SnapshotFaultRule["during"]): SnapshotOutcome | undefined {
+    return firstHit(this.#snapshotRules, (rule) => rule.during === during && rule.match(snapshot))?.outcome;
+  }
+}
+
+function firstHit<R extends { readonly times?: number }>(
+  rules: readonly Counted<R>[],
+  matches: (rule: R) => boolean,
+): R | undefined {
+  for (const counted of rules) {
+    if (!matches(counted.rule)) continue;
+    counted.seen += 1;
+    if (counted.seen <= (counted.rule.times ?? Infinity)) return counted.rule;
+  }
+  return undefined;
 }

@@ -10,6 +10,7 @@ export interface Project {
   name: string;
   domainId: string;
   enabled: boolean;
+  tags: string[];
 }
 
 export interface User {
@@ -89,6 +90,7 @@ export interface Server {
   imageId: string | null;
   metadata: Record<string, string>;
   tags: string[];
+  availabilityZone: string;
   volumes: { readonly id: string; readonly deleteOnTermination: boolean; readonly device: string }[];
   updatedAtMs: number;
 }
@@ -106,6 +108,8 @@ export interface Volume {
   typeName: string;
   bootable: boolean;
   multiattach: boolean;
+  encrypted: boolean;
+  availabilityZone: string;
   host: string | null;
   snapshotId: string | null;
   sourceVolumeId: string | null;

@@ -20,7 +20,7 @@ export class Seeder {
   }
 
   project(wanted: Wanted<Project, "name">): Project {
-    const project = { id: this.#world.ids.hex(), domainId: "default", enabled: true, ...wanted };
+    const project = { id: this.#world.ids.hex(), domainId: "default", enabled: true, tags: [], ...wanted };
     this.#world.identity.projects.set(project.id, project);
     return project;
   }
@@ -86,6 +86,7 @@ export class Seeder {
       imageId: null,
       metadata: {},
       tags: [],
+      availabilityZone: "nova",
       volumes: [],
       ...wanted,
     });
@@ -108,6 +109,8 @@ export class Seeder {
       typeName,
       bootable: false,
       multiattach: false,
+      encrypted: false,
+      availabilityZone: "nova",
       host: `aio@${typeName}#pool`,
       snapshotId: null,
       sourceVolumeId: null,

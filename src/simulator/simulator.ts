@@ -24,6 +24,8 @@ export interface SimulatorOptions {
   readonly defaultQuota?: Partial<QuotaSet>;
   /** Backups are seen in the availability zone that their request names. Zed takes no notice of it, which is the default. */
   readonly heedsBackupZone?: boolean;
+  /** A snapshot cannot be deleted while a volume made from it exists, as with Ceph's RBD. */
+  readonly clonesHoldSnapshots?: boolean;
 }
 
 export interface Simulator {
@@ -72,6 +74,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     tokenLifetimeMs: options.tokenLifetimeMs ?? 3600_000,
     defaultQuota: { ...unlimited, ...options.defaultQuota },
     heedsBackupZone: options.heedsBackupZone ?? false,
+    clonesHoldSnapshots: options.clonesHoldSnapshots ?? false,
   });
   const log = new RequestLog();
   const seed = new Seeder(world);

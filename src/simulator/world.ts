@@ -5,6 +5,7 @@ import { IdentityState } from "./identity/state.ts";
 import { createIds, type Ids } from "./ids.ts";
 import type { Message, Server, ServiceHost, Snapshot, Volume, VolumeType } from "./records.ts";
 import { BackupWorker } from "./storage/backup-work.ts";
+import { SnapshotWorker } from "./storage/snapshot-work.ts";
 import { TaskQueue } from "./tasks.ts";
 import { wholeSecond } from "./times.ts";
 
@@ -35,7 +36,9 @@ export const instant: Durations = {
 
 export type QuotaName =
   "volumes" | "per_volume_gigabytes" | "snapshots" | "gigabytes" | "backups" | "backup_gigabytes" | "groups";
-export type QuotaSet = Record<QuotaName, number>;
+/** A limit of one volume type. */
+export type TypedQuotaName = `${"volumes" | "gigabytes" | "snapshots"}_${string}`;
+export type QuotaSet = Record<QuotaName, number> & Partial<Record<TypedQuotaName, number>>;
 
 export interface WorldOptions {
   readonly now: () => number;
@@ -44,6 +47,7 @@ export interface WorldOptions {
   readonly tokenLifetimeMs: number;
   readonly defaultQuota: QuotaSet;
   readonly heedsBackupZone: boolean;
+  readonly clonesHoldSnapshots: boolean;
 }
 
 /** The whole simulated cloud: records, the work in progress, and the faults. */
@@ -63,8 +67,11 @@ export class World {
   readonly tasks = new TaskQueue();
   readonly faults = new Faults();
   readonly backupWork: BackupWorker;
+  readonly snapshotWork: SnapshotWorker;
   /** Backups go where their request says, as in releases after Zed. */
   readonly heedsBackupZone: boolean;
+  /** A snapshot stays while a volume made from it exists, as with Ceph's RBD; other backends copy. */
+  readonly clonesHoldSnapshots: boolean;
   readonly #quotas = new Map<string, Partial<QuotaSet>>();
   readonly #defaultQuota: QuotaSet;
 
@@ -72,11 +79,13 @@ export class World {
     this.now = options.now;
     this.random = options.random;
     this.heedsBackupZone = options.heedsBackupZone;
+    this.clonesHoldSnapshots = options.clonesHoldSnapshots;
     this.ids = createIds(options.random);
     this.durations = options.durations;
     this.identity = new IdentityState(this.ids, options);
     this.#defaultQuota = options.defaultQuota;
     this.backupWork = new BackupWorker(this);
+    this.snapshotWork = new SnapshotWorker(this);
     const type = (name: string, description: string | null = null) => ({
       id: this.ids.uuid(),
       name,

@@ -6,6 +6,8 @@ export const serverRow = (id: string, more: object = {}): object => ({
   tenant_id: "p1",
   metadata: { backup: "yes" },
   locked: false,
+  tags: ["gold"],
+  "OS-EXT-AZ:availability_zone": "nova",
   "os-extended-volumes:volumes_attached": [{ id: "v1", delete_on_termination: false }, { id: "v2" }],
   ...more,
 });
@@ -18,10 +20,31 @@ export const volumeRow = (id: string, more: object = {}): object => ({
   volume_type: "fast",
   bootable: "false",
   multiattach: false,
+  encrypted: false,
+  availability_zone: "nova",
+  snapshot_id: null,
   metadata: { a: "b" },
   attachments: [{ server_id: "s1" }, { server_id: null, host_name: "h" }],
   "os-vol-tenant-attr:tenant_id": "p1",
   "os-vol-host-attr:host": "aio@fast#fast",
+  ...more,
+});
+
+export const snapshotRow = (id: string, more: object = {}): object => ({
+  id,
+  name: `name-${id}`,
+  description: null,
+  status: "available",
+  size: 10,
+  volume_id: "v1",
+  created_at: "2026-11-21T04:06:15.000000",
+  updated_at: null,
+  metadata: {},
+  user_id: "u1",
+  consumes_quota: true,
+  group_snapshot_id: null,
+  "os-extended-snapshot-attributes:progress": "100%",
+  "os-extended-snapshot-attributes:project_id": "p1",
   ...more,
 });
 

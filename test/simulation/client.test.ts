@@ -69,6 +69,7 @@ describe("the client on a simulated cloud", () => {
       "GET block-storage/volumes/detail": 4,
       "GET compute/servers/detail": 2,
       "GET compute/versions": 1,
+      "GET identity/domains": 1,
       "GET identity/projects": 1,
       "POST identity/auth/tokens": 1,
     });

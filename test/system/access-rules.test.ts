@@ -35,6 +35,7 @@ describe("the reader's access rules on a real cloud", () => {
   let server: SeededServer;
   let volumeId: string;
   let backupId: string;
+  let snapshotId: string;
 
   before(async () => {
     cloud = await Cloud.open();
@@ -49,6 +50,9 @@ describe("the reader's access rules on a real cloud", () => {
     await until("the backup is available", async () =>
       (await backups(cloud.admin)).some((b) => b.id === backupId && b.status === "available"),
     );
+    const taken = { snapshot: { volume_id: volumeId, name: `${prefix}-snapshot`, force: true } };
+    const { snapshot } = await tenant.call<{ snapshot: { id: string } }>("POST", "volumev3", "/snapshots", taken);
+    snapshotId = snapshot.id;
     credential = await makeReader(cloud, prefix);
     readerId = credential.userId;
     reader = await cloud.login(credential.login);
@@ -65,6 +69,7 @@ describe("the reader's access rules on a real cloud", () => {
   it("let through every call of the reader, with the objects of all projects", async () => {
     const calls: Call[] = [
       ["GET", "identity", "/projects"],
+      ["GET", "identity", "/domains"],
       ["GET", "compute", "/servers/detail?all_tenants=1&limit=1000"],
       ["GET", "compute", "/"],
       // Only there without a project; the client asks for it where a proxy hides the root.
@@ -76,6 +81,7 @@ describe("the reader's access rules on a real cloud", () => {
         ["GET", service, `/backups/detail?all_tenants=1&parent_id=${backupId}`],
         ["GET", service, `/backups/${backupId}`],
         ["GET", service, "/snapshots/detail?all_tenants=1&limit=1000"],
+        ["GET", service, `/snapshots/${snapshotId}`],
         ["GET", service, "/os-services?binary=cinder-backup"],
         ["GET", service, `/messages?resource_uuid=${backupId}`],
       ]),
@@ -107,7 +113,11 @@ describe("the reader's access rules on a real cloud", () => {
           children: await read.childrenOf(backupId, signal),
           services: (await read.backupServices(signal)).length > 0,
           messages: await read.messages(backupId, signal),
-          project: (await read.projects(signal)).find((p) => p.id === server.project)?.name,
+          snapshots: await Array.fromAsync(read.listSnapshots({ volumeId }, signal)),
+          snapshot: await read.snapshot(backupId, signal),
+          project: (await read.projects(signal))
+            .filter((p) => p.id === server.project)
+            .map(({ name, domainName }) => ({ name, domainName })),
           userId: await read.userId(signal),
         },
         {
@@ -118,7 +128,9 @@ describe("the reader's access rules on a real cloud", () => {
           children: [],
           services: true,
           messages: [],
-          project: `${prefix}-p0`,
+          snapshots: [],
+          snapshot: null,
+          project: [{ name: `${prefix}-p0`, domainName: "Default" }],
           userId: readerId,
         },
       );
@@ -223,7 +235,6 @@ describe("the reader's access rules on a real cloud", () => {
     ["POST", "identity", "/projects", { body: { project: { name: `${prefix}-mine`, domain_id: "default" } } }],
     ["PATCH", "identity", `/projects/${server.project}`, { body: { project: { description: "mine" } } }],
     ["GET", "identity", `/role_assignments?scope.project.id=${server.project}`],
-    ["GET", "identity", "/domains"],
     ["GET", "identity", "/endpoints"],
     ["POST", "identity", "/services", { body: { service: { type: `${prefix}-mine` } } }],
   ];

@@ -8,7 +8,7 @@ const problem = (kind: Problem["kind"], message = "why") => ({ problem: { kind, 
 
 const project = (id: string, own: ProtectedProject["grant"]): ProtectedProject => ({
   id,
-  project: { id, name: `name-${id}`, domainId: "default", enabled: true },
+  project: { id, name: `name-${id}`, domainId: "default", domainName: "Default", enabled: true, tags: [] },
   grant: own,
 });
 
@@ -196,7 +196,7 @@ describe("doctor", () => {
   it("keeps a command whole whatever a project is called", () => {
     const odd = {
       id: "p1",
-      project: { id: "p1", name: "a'; rm -rf", domainId: "d", enabled: true },
+      project: { id: "p1", name: "a'; rm -rf", domainId: "d", domainName: null, enabled: true, tags: [] },
       grant: problem("no_access"),
     };
     assert.match(messageOf({ projects: [odd] }, "writer.projects"), /--project 'a; rm -rf' member/);

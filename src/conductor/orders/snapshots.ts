@@ -22,7 +22,7 @@ export async function workSnapshots(
   const userIds = await ourUserIds(conductor, cut);
   const wanted = new Set(snapshotIds);
   const found = new Map<string, Snapshot>();
-  for await (const row of conductor.reader.listSnapshots(cut)) if (wanted.has(row.id)) found.set(row.id, row);
+  for await (const row of conductor.reader.listSnapshots({}, cut)) if (wanted.has(row.id)) found.set(row.id, row);
   const lines: OrderLine[] = [];
   for (const id of snapshotIds) {
     if (drain.aborted) return null;

@@ -1,6 +1,6 @@
 import type { Backup } from "../../domain/inventory.ts";
 import type { BackupFilter, BackupRequest, CreatedBackup } from "../cloud.ts";
-import { isNotFound } from "../errors.ts";
+import { unlessGone } from "../not-found.ts";
 import { paginate } from "../pagination.ts";
 import type { ServiceClient } from "../service.ts";
 import { sharer, type Row } from "../wire.ts";
@@ -26,16 +26,11 @@ export const listBackups = (
 };
 
 /** `null` when there is no such backup, or none that the token may see. */
-export async function getBackup(cinder: ServiceClient, id: string, signal: AbortSignal): Promise<Backup | null> {
-  try {
+export const getBackup = (cinder: ServiceClient, id: string, signal: AbortSignal): Promise<Backup | null> =>
+  unlessGone(async () => {
     const call = { method: "GET", route: "backups/{id}", ids: { id }, expect: 200, signal } as const;
-    const { value } = await cinder.read(call, (body) => reader()(body.row("backup")));
-    return value;
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    throw error;
-  }
-}
+    return (await cinder.read(call, (body) => reader()(body.row("backup")))).value;
+  });
 
 /** Asks Cinder for a backup. It is accepted, not done; a lost answer leaves it unknown whether there is one. */
 export async function createBackup(

@@ -1,5 +1,6 @@
 import type { Snapshot } from "../../domain/inventory.ts";
-import { isNotFound } from "../errors.ts";
+import type { CreatedBackup, SnapshotFilter, SnapshotRequest } from "../cloud.ts";
+import { unlessGone } from "../not-found.ts";
 import { paginate } from "../pagination.ts";
 import type { ServiceClient } from "../service.ts";
 import type { Row } from "../wire.ts";
@@ -7,30 +8,53 @@ import type { Row } from "../wire.ts";
 /** The snapshots of all projects; without admin rights Cinder silently shows the token's own only. */
 export const listSnapshots = (
   cinder: ServiceClient,
-  pageSize: number,
+  { filter, pageSize }: { filter: SnapshotFilter; pageSize: number },
   signal: AbortSignal,
-): AsyncGenerator<Snapshot, void, undefined> =>
-  paginate(
-    cinder,
-    {
-      route: "snapshots/detail",
-      key: "snapshots",
-      query: { all_tenants: "1", limit: String(pageSize) },
-      read: toSnapshot,
-    },
-    signal,
-  );
+): AsyncGenerator<Snapshot, void, undefined> => {
+  const query = {
+    all_tenants: "1",
+    limit: String(pageSize),
+    ...(filter.status === undefined ? {} : { status: filter.status }),
+    ...(filter.volumeId === undefined ? {} : { volume_id: filter.volumeId }),
+    ...(filter.projectId === undefined ? {} : { project_id: filter.projectId }),
+  };
+  return paginate(cinder, { route: "snapshots/detail", key: "snapshots", query, read: toSnapshot }, signal);
+};
 
-/** `null` when there is no such snapshot in the token's project. */
-export async function getSnapshot(cinder: ServiceClient, id: string, signal: AbortSignal): Promise<Snapshot | null> {
-  try {
+/** `null` when there is no such snapshot, or none that the token may see. */
+export const getSnapshot = (cinder: ServiceClient, id: string, signal: AbortSignal): Promise<Snapshot | null> =>
+  unlessGone(async () => {
     const call = { method: "GET", route: "snapshots/{id}", ids: { id }, expect: 200, signal } as const;
     return (await cinder.read(call, (body) => toSnapshot(body.row("snapshot")))).value;
-  } catch (error) {
-    if (isNotFound(error)) return null;
-    throw error;
-  }
+  });
+
+/** Asks Cinder for a snapshot. It is accepted, not done; a lost answer leaves it unknown whether there is one. */
+export async function createSnapshot(
+  cinder: ServiceClient,
+  { volumeId, name, metadata, description }: SnapshotRequest,
+  signal: AbortSignal,
+): Promise<CreatedBackup> {
+  const snapshot = {
+    volume_id: volumeId,
+    name,
+    metadata,
+    force: true, // or Cinder refuses volumes that are in use; implied, and still accepted, since 3.66
+    ...(description === undefined ? {} : { description }),
+  };
+  const { value, requestId } = await cinder.read(
+    { method: "POST", route: "snapshots", body: { snapshot }, expect: 202, signal },
+    (body) => body.row("snapshot").text("id"),
+  );
+  return { id: value, requestId };
 }
+
+/** Accepted, not done. */
+export const deleteSnapshot = (
+  cinder: ServiceClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<{ requestId: string | null }> =>
+  cinder.send({ method: "DELETE", route: "snapshots/{id}", ids: { id }, expect: 202, signal });
 
 /** PUT replaces all metadata. */
 export const replaceSnapshotMetadata = (

@@ -24,6 +24,9 @@ const toVolume = (row: Row): Volume => ({
   volumeType: row.textOrNull("volume_type"),
   bootable: row.text("bootable") === "true", // a text, unlike the other flags
   multiattach: row.flag("multiattach"),
+  encrypted: row.flagOr("encrypted", false),
+  availabilityZone: row.textOrNull("availability_zone"),
+  snapshotId: row.textOrNull("snapshot_id"),
   metadata: row.texts("metadata"),
   // Attached to a host and not to a server, it has no server id.
   serverIds: row

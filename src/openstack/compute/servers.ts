@@ -43,13 +43,15 @@ const toServer = (row: Row): Server => {
   const seen = { id: row.text("id"), projectId: row.text("tenant_id"), status };
   // Of a cell that is down, Nova (2.69) shows only that the server exists.
   if (status === "UNKNOWN" && row.rowOrNull("metadata") === null) {
-    return { ...seen, name: "", locked: false, metadata: {}, volumeIds: [] };
+    return { ...seen, name: "", locked: false, metadata: {}, tags: [], availabilityZone: null, volumeIds: [] };
   }
   return {
     ...seen,
     name: row.text("name"),
     locked: row.flag("locked"),
     metadata: row.texts("metadata"),
+    tags: row.listOrNone("tags"), // since 2.26
+    availabilityZone: row.textOrNull("OS-EXT-AZ:availability_zone") || null,
     volumeIds: row.rows("os-extended-volumes:volumes_attached").map((volume) => volume.text("id")),
   };
 };

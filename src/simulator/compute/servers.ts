@@ -39,6 +39,7 @@ export function createServer(call: ComputeCall): Reply {
     imageId: textAt(body, "server", "imageRef") || null,
     metadata: isRecord(metadata) ? (metadata as Record<string, string>) : {},
     tags: [],
+    availabilityZone: "nova",
     volumes: [],
   };
   world.servers.add(server);

@@ -66,7 +66,7 @@ export function detailView(call: ComputeCall, server: Server, single = false): R
     "OS-DCF:diskConfig": "MANUAL",
   };
   if (showsProgress.has(status)) view.progress = 0;
-  view["OS-EXT-AZ:availability_zone"] = "nova";
+  view["OS-EXT-AZ:availability_zone"] = server.availabilityZone;
   view.config_drive = "";
   view.key_name = null;
   view["OS-SRV-USG:launched_at"] = isoMicros(server.createdAtMs);

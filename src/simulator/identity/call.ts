@@ -37,7 +37,7 @@ export function projectView(call: IdentityCall, project: Project) {
     enabled: project.enabled,
     parent_id: project.domainId,
     is_domain: false,
-    tags: [],
+    tags: project.tags,
     options: {},
     links: { self: `${call.exchange.base}/v3/projects/${project.id}` },
   };

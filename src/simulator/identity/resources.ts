@@ -61,7 +61,7 @@ export function createProject(call: IdentityCall): Reply {
       `Conflict occurred attempting to store project - it is not permitted to have two projects with the same name in the same domain : ${name}.`,
     );
   }
-  const project = { id: ids.hex(), name, domainId, enabled: true };
+  const project = { id: ids.hex(), name, domainId, enabled: true, tags: [] };
   identity.projects.set(project.id, project);
   return { status: 201, body: { project: projectView(call, project) } };
 }

@@ -240,7 +240,7 @@ export function restoreBackup(call: StorageCall): Reply {
   const backup = findBackup(call);
   if (backup.status !== "available") throw fault(400, "Invalid backup: Backup status must be available");
   const volumeId = textAt(given, "volume_id");
-  if (volumeId === undefined) reserveVolume(call, backup.sizeGiB, "bare");
+  if (volumeId === undefined) reserveVolume(call, { sizeGiB: backup.sizeGiB, typeName: "fast" }, "bare");
   const volume =
     volumeId === undefined
       ? createVolumeFor(call, backup.sizeGiB, textAt(given, "name") ?? `restore_backup_${backup.id}`)

@@ -25,6 +25,9 @@ export function listServices(call: StorageCall): Reply {
 }
 
 const details: Readonly<Record<string, string>> = {
+  "009013": "create snapshot:Snapshot failed to create.",
+  "010015": "delete snapshot:Snapshot is busy.",
+  "010016": "delete snapshot:Snapshot failed to delete.",
   "013020": "create backup:Backup driver failed to create backup.",
   "015026": "restore backup:Backup driver failed to restore backup.",
 };

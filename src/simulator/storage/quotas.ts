@@ -1,7 +1,8 @@
 import { at, isRecord } from "../exchange.ts";
 import { fault, type Reply } from "../reply.ts";
+import type { Volume } from "../records.ts";
 import { isTrue } from "../schema.ts";
-import type { QuotaName, World } from "../world.ts";
+import type { QuotaName, TypedQuotaName, World } from "../world.ts";
 import { forbidden, type StorageCall } from "./call.ts";
 
 const names: readonly QuotaName[] = [
@@ -65,34 +66,58 @@ export function reserveBackup(call: StorageCall, sizeGiB: number): void {
 }
 
 /** @throws {Refusal} 413; the gigabytes are looked at first, as in Cinder. */
-export function reserveVolume(call: StorageCall, sizeGiB: number, wording?: Wording): void {
-  const used = reserveGigabytes(call, sizeGiB, wording);
-  const { volumes } = call.world.quotaOf(call.project.id);
-  if (exceeds(volumes, used.volumes, 1)) {
+export function reserveVolume(call: StorageCall, wanted: Wanted, wording?: Wording): void {
+  for (const { name, limit, used } of reserveGigabytes(call, wanted, wording).limitsOf("volumes")) {
+    if (!exceeds(limit, used, 1)) continue;
     throw over(
       "VolumeLimitExceeded",
-      `Maximum number of volumes allowed (${volumes}) exceeded for quota 'volumes'.`,
+      `Maximum number of volumes allowed (${limit}) exceeded for quota '${name}'.`,
       wording,
     );
   }
 }
 
-export function reserveSnapshot(call: StorageCall, sizeGiB: number): void {
-  const used = reserveGigabytes(call, sizeGiB);
-  const { snapshots } = call.world.quotaOf(call.project.id);
-  if (exceeds(snapshots, used.snapshots, 1)) {
-    throw over("SnapshotLimitExceeded", `Maximum number of snapshots allowed (${snapshots}) exceeded`);
+/** What is asked of a quota: the size and the type, which has limits of its own. */
+type Wanted = Pick<Volume, "sizeGiB" | "typeName">;
+
+export function reserveSnapshot(call: StorageCall, volume: Wanted): void {
+  for (const { limit, used } of reserveGigabytes(call, volume).limitsOf("snapshots")) {
+    if (exceeds(limit, used, 1))
+      throw over("SnapshotLimitExceeded", `Maximum number of snapshots allowed (${limit}) exceeded`);
   }
 }
 
-export function reserveGigabytes(call: StorageCall, moreGiB: number, wording?: Wording): Usage {
-  const { gigabytes } = call.world.quotaOf(call.project.id);
-  const used = sum(usageByType(call.world, call.project.id).values());
-  if (exceeds(gigabytes, used.gigabytes, moreGiB)) {
-    const text = `Requested volume or snapshot exceeds allowed gigabytes quota. Requested ${moreGiB}G, quota is ${gigabytes}G and ${used.gigabytes}G has been consumed.`;
+export function reserveGigabytes(call: StorageCall, { sizeGiB, typeName }: Wanted, wording?: Wording): LimitsOfType {
+  const limits = limitsOfType(call, typeName);
+  for (const { name, limit, used } of limits.limitsOf("gigabytes")) {
+    if (!exceeds(limit, used, sizeGiB)) continue;
+    const text = `Requested volume or snapshot exceeds allowed ${name} quota. Requested ${sizeGiB}G, quota is ${limit}G and ${used}G has been consumed.`;
     throw over("VolumeSizeExceedsAvailableQuota", text, wording);
   }
-  return used;
+  return limits;
+}
+
+interface LimitsOfType {
+  /** The project's limit and that of the volume type, in Cinder's order. */
+  readonly limitsOf: (
+    resource: keyof Usage,
+  ) => readonly { readonly name: string; readonly limit: number; readonly used: number }[];
+}
+
+function limitsOfType({ world, project }: StorageCall, typeName: string): LimitsOfType {
+  const quota = world.quotaOf(project.id);
+  const byType = usageByType(world, project.id);
+  const total = sum(byType.values());
+  return {
+    limitsOf: (resource) => [
+      { name: resource, limit: quota[resource], used: total[resource] },
+      {
+        name: `${resource}_${typeName}`,
+        limit: quota[`${resource}_${typeName}`] ?? -1,
+        used: byType.get(typeName)?.[resource] ?? 0,
+      },
+    ],
+  };
 }
 
 function quotaView(call: StorageCall, projectId: string): Record<string, unknown> {
@@ -110,7 +135,10 @@ function quotaView(call: StorageCall, projectId: string): Record<string, unknown
   const view: Record<string, unknown> = {};
   for (const name of names) view[name] = cell(limits[name], used[name]);
   for (const type of world.volumeTypes) {
-    for (const resource of resources) view[`${resource}_${type.name}`] = cell(-1, byType.get(type.name)?.[resource]);
+    for (const resource of resources) {
+      const name: TypedQuotaName = `${resource}_${type.name}`;
+      view[name] = cell(limits[name] ?? -1, byType.get(type.name)?.[resource]);
+    }
   }
   return view;
 }
@@ -127,13 +155,17 @@ export function updateQuota(call: StorageCall): Reply {
   const target = call.params.target ?? "";
   const given = at(call.exchange.json(), "quota_set");
   if (!isRecord(given)) throw fault(400, "'quota_set' is a required property");
-  const bad = Object.keys(given).filter((key) => !(names as readonly string[]).includes(key) && key !== "tenant_id");
+  const typed = call.world.volumeTypes.flatMap(({ name }) =>
+    resources.map((resource) => `${resource}_${name}` as const),
+  );
+  const known = [...names, ...typed];
+  const bad = Object.keys(given).filter((key) => !(known as readonly string[]).includes(key) && key !== "tenant_id");
   if (bad.length > 0)
     throw fault(
       400,
       `Invalid input for field/attribute quota_set. Value: ${JSON.stringify(given)}. Bad key(s) in quota set: ${bad.join(", ")}`,
     );
-  const limits = Object.fromEntries(names.filter((n) => given[n] !== undefined).map((n) => [n, Number(given[n])]));
+  const limits = Object.fromEntries(known.filter((n) => given[n] !== undefined).map((n) => [n, Number(given[n])]));
   call.world.setQuota(target, limits);
   return { status: 200, body: { quota_set: quotaView(call, target) } };
 }

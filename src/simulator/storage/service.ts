@@ -45,6 +45,7 @@ const routes: readonly (readonly [string, string, StorageHandler])[] = [
   ["GET", "snapshots/{id}/metadata", snapshots.showSnapshotMetadata],
   ["POST", "snapshots/{id}/metadata", snapshots.mergeSnapshotMetadata],
   ["PUT", "snapshots/{id}/metadata", snapshots.replaceSnapshotMetadata],
+  ["DELETE", "snapshots/{id}/metadata/{key}", snapshots.deleteSnapshotMetadataItem],
   ["GET", "os-quota-sets/{target}", quotas.showQuota],
   ["PUT", "os-quota-sets/{target}", quotas.updateQuota],
   ["DELETE", "os-quota-sets/{target}", quotas.deleteQuota],

@@ -99,10 +99,10 @@ export function createSnapshot(call: StorageCall): Reply {
   if (!allowed.includes(volume.status)) {
     throw fault(
       400,
-      `Invalid volume: Volume ${volume.id} status must be ${allowed.join(" or ")}, but current status is: ${volume.status}.`,
+      `Invalid volume: Volume ${volume.id} status must be ${allowed.join(", ")}, but current status is: ${volume.status}.`,
     );
   }
-  reserveSnapshot(call, volume.sizeGiB);
+  reserveSnapshot(call, volume);
   const createdAtMs = wholeSecond(exchange.nowMs);
   const snapshot = world.snapshots.add({
     id: world.ids.uuid(),
@@ -118,11 +118,7 @@ export function createSnapshot(call: StorageCall): Reply {
     updatedAtMs: null,
     content: volume.content,
   });
-  world.tasks.schedule(exchange.nowMs + world.durations.snapshotMs(volume.sizeGiB), (atMs) => {
-    if (snapshot.status !== "creating") return;
-    snapshot.status = "available";
-    snapshot.updatedAtMs = wholeSecond(atMs);
-  });
+  world.snapshotWork.startSnapshot(snapshot, exchange.requestId);
   return { status: 202, body: { snapshot: view(call, snapshot, { fresh: true }) } };
 }
 
@@ -134,17 +130,9 @@ export function deleteSnapshot(call: StorageCall): Reply {
 
 function removeSnapshot(call: StorageCall, snapshot: Snapshot, force: boolean): void {
   if (!force && snapshot.status !== "available" && snapshot.status !== "error") {
-    throw fault(
-      400,
-      "Invalid snapshot: Snapshot status must be available or error, and snapshot must not be part of a group.",
-    );
+    throw fault(400, "Invalid snapshot: Snapshot status must be available or error and must not be part of a group.");
   }
-  const { world, exchange } = call;
-  snapshot.status = "deleting";
-  world.tasks.schedule(
-    exchange.nowMs + world.durations.snapshotMs(snapshot.sizeGiB),
-    () => void world.snapshots.delete(snapshot.id),
-  );
+  call.world.snapshotWork.startDelete(snapshot, call.exchange.requestId);
 }
 
 export function updateSnapshot(call: StorageCall): Reply {
@@ -167,6 +155,15 @@ function writeMetadata(call: StorageCall, replace: boolean): Reply {
   const snapshot = findSnapshot(call);
   snapshot.metadata = replace ? { ...given } : { ...snapshot.metadata, ...given };
   return { status: 200, body: { metadata: snapshot.metadata } };
+}
+
+export function deleteSnapshotMetadataItem(call: StorageCall): Reply {
+  const snapshot = findSnapshot(call);
+  const key = call.params.key ?? "";
+  if (snapshot.metadata[key] === undefined)
+    throw fault(404, `Snapshot ${snapshot.id} has no metadata with key ${key}.`);
+  snapshot.metadata = Object.fromEntries(Object.entries(snapshot.metadata).filter(([name]) => name !== key));
+  return { status: 200 };
 }
 
 export function snapshotAction(call: StorageCall): Reply {

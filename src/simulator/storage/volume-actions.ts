@@ -60,7 +60,7 @@ const actions: Readonly<Record<string, Action>> = {
         `Invalid input received: New size for extend must be greater than current size. (current: ${volume.sizeGiB}, extended: ${newSizeGiB}).`,
       );
     }
-    reserveGigabytes(call, newSizeGiB - volume.sizeGiB);
+    reserveGigabytes(call, { sizeGiB: newSizeGiB - volume.sizeGiB, typeName: volume.typeName });
     later(call, volume, "extending", () => (volume.sizeGiB = newSizeGiB));
     return 202;
   },

@@ -28,7 +28,7 @@ const columns: Readonly<Record<string, (volume: Volume) => string | number | nul
   bootable: (v) => String(v.bootable),
   snapshot_id: (v) => v.snapshotId,
   source_volid: (v) => v.sourceVolumeId,
-  availability_zone: () => "nova",
+  availability_zone: (v) => v.availabilityZone,
   created_at: (v) => v.createdAtMs,
   updated_at: (v) => v.updatedAtMs,
 };
@@ -112,7 +112,7 @@ export function createVolume(call: StorageCall): Reply {
       : Number(given.size);
   if (sizeGiB === undefined || sizeGiB < 1)
     throw fault(400, "Invalid input received: Volume size 'None' must be an integer and greater than 0");
-  reserveVolume(call, sizeGiB);
+  reserveVolume(call, { sizeGiB, typeName: type.name });
   const volume = createVolumeFor(call, sizeGiB, textAt(given, "name") ?? null, {
     description: textAt(given, "description") ?? null,
     typeName: type.name,
@@ -154,6 +154,8 @@ export function createVolumeFor(
     typeName: "fast",
     bootable: false,
     multiattach: false,
+    encrypted: false,
+    availabilityZone: "nova",
     host: null,
     snapshotId: null,
     sourceVolumeId: null,

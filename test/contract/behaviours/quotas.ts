@@ -123,6 +123,19 @@ export const quotas: readonly Behaviour[] = [
     assertOverLimit(await stage.storage(tenant, "POST", "/volumes", { volume: { size: 1 } }), message);
     assertOverLimit(await stage.storage(tenant, "POST", "/snapshots", { snapshot: { volume_id: volumeId } }), message);
   }),
+  behaviour("a volume type has limits of its own, which count after the project's", async (stage) => {
+    const { tenant, volumeId } = await tenantWithVolume(stage);
+    const post = () => stage.storage(tenant, "POST", "/snapshots", { snapshot: { volume_id: volumeId } });
+    assertStatus(await setQuota(stage, tenant, { snapshots_fast: 0 }), 200);
+    const shown = await stage.storage(tenant, "GET", `/os-quota-sets/${tenant.projectId}?usage=true`);
+    assert.deepEqual(at(shown.body, "quota_set.snapshots_fast"), { limit: 0, in_use: 0, reserved: 0 });
+    assert.deepEqual(at(shown.body, "quota_set.gigabytes_fast"), { limit: -1, in_use: 1, reserved: 0 });
+    assertOverLimit(await post(), "SnapshotLimitExceeded: Maximum number of snapshots allowed (0) exceeded");
+    assertStatus(await setQuota(stage, tenant, { snapshots_fast: -1, gigabytes_fast: 1 }), 200);
+    const message =
+      "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed gigabytes_fast quota. Requested 1G, quota is 1G and 1G has been consumed.";
+    assertOverLimit(await post(), message);
+  }),
   behaviour("one volume too many is a 413", async (stage) => {
     const { tenant } = await tenantWithVolume(stage);
     await setQuota(stage, tenant, { volumes: 1 });

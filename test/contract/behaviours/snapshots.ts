@@ -11,6 +11,7 @@ import {
   newVolume,
   resetStatus,
   snapshotBecomes,
+  volumeBecomes,
 } from "../objects.ts";
 
 const fresh = ["consumes_quota", "created_at", "description", "group_snapshot_id", "id", "metadata", "name", "size", "status", "updated_at", "user_id", "volume_id"]; // prettier-ignore
@@ -138,6 +139,57 @@ export const snapshots: readonly Behaviour[] = [
     assertStatus(await stage.storage(stage.owner, "DELETE", `/snapshots/${id}`), 202);
     await isGone(stage, stage.owner, `/snapshots/${id}`);
   }),
+  behaviour("a snapshot that is deleted again, or in error, can be forced by an administrator only", async (stage) => {
+    const id = await newSnapshot(stage, stage.owner, await newVolume(stage, stage.owner));
+    await resetStatus(stage, "snapshots", id, "error_deleting");
+    const force = { "os-force_delete": {} };
+    assertFault(
+      await stage.storage(stage.owner, "POST", `/snapshots/${id}/action`, force),
+      403,
+      "forbidden",
+      "Policy doesn't allow volume_extension:snapshot_admin_actions:force_delete to be performed.",
+    );
+    assertFault(
+      await stage.storage(stage.owner, "DELETE", `/snapshots/${id}`),
+      400,
+      "badRequest",
+      "Invalid snapshot: Snapshot status must be available or error and must not be part of a group.",
+    );
+    assertStatus(await stage.storage(stage.ops, "POST", `/snapshots/${id}/action`, force), 202);
+    await isGone(stage, stage.owner, `/snapshots/${id}`);
+  }),
+  behaviour("a volume made from a snapshot says so, and a backend that copies lets the snapshot go", async (stage) => {
+    const snapshotId = await newSnapshot(stage, stage.owner, await newVolume(stage, stage.owner));
+    const made = await stage.storage(stage.owner, "POST", "/volumes", { volume: { size: 1, snapshot_id: snapshotId } });
+    assertStatus(made, 202);
+    const volumeId = text(made.body, "volume.id");
+    const volume = await volumeBecomes(stage, stage.owner, volumeId, "available");
+    assert.equal(at(volume.body, "volume.snapshot_id"), snapshotId);
+    assertStatus(await stage.storage(stage.owner, "DELETE", `/snapshots/${snapshotId}`), 202);
+    await isGone(stage, stage.owner, `/snapshots/${snapshotId}`);
+  }),
+  behaviour(
+    "a key is taken off a snapshot or a volume by itself, and one that is not there is a 404",
+    async (stage) => {
+      const volumeId = await newVolume(stage, stage.owner);
+      const id = await newSnapshot(stage, stage.owner, volumeId);
+      for (const [path, what] of [
+        [`/snapshots/${id}`, "Snapshot"],
+        [`/volumes/${volumeId}`, "Volume"],
+      ] as const) {
+        const metadata = { "dirigent:a": "1", b: "2" };
+        assertStatus(await stage.storage(stage.owner, "POST", `${path}/metadata`, { metadata }), 200);
+        assertStatus(await stage.storage(stage.owner, "DELETE", `${path}/metadata/dirigent%3Aa`), 200);
+        assert.deepEqual((await stage.storage(stage.owner, "GET", `${path}/metadata`)).body, { metadata: { b: "2" } });
+        assertFault(
+          await stage.storage(stage.owner, "DELETE", `${path}/metadata/none`),
+          404,
+          "itemNotFound",
+          `${what} <uuid> has no metadata with key none.`,
+        );
+      }
+    },
+  ),
   behaviour("snapshot metadata are merged by POST and replaced by PUT", async (stage) => {
     const id = await newSnapshot(stage, stage.owner, await newVolume(stage, stage.owner));
     assertStatus(await stage.storage(stage.owner, "POST", `/snapshots/${id}/metadata`, { metadata: { a: "1" } }), 200);

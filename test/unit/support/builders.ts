@@ -24,6 +24,8 @@ export const aServer = (id: string, fields: Partial<Server> = {}): Server => ({
   status: "ACTIVE",
   locked: false,
   metadata: { backup: "yes" },
+  tags: [],
+  availabilityZone: "nova",
   volumeIds: [],
   ...fields,
 });
@@ -37,6 +39,9 @@ export const aVolume = (id: string, fields: Partial<Volume> = {}): Volume => ({
   volumeType: "fast",
   bootable: false,
   multiattach: false,
+  encrypted: false,
+  availabilityZone: "nova",
+  snapshotId: null,
   metadata: {},
   serverIds: [],
   pool: "aio@fast#fast",

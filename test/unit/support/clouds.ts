@@ -214,6 +214,9 @@ function build(seed: {
         volumeType: plot.retypedSince ? null : told.volumeType,
         bootable: p === 0,
         multiattach: plot.multiattach,
+        encrypted: false,
+        availabilityZone: "nova",
+        snapshotId: null,
         metadata: metadata({ [selection.skipKey]: plot.skip, [selection.retentionKey]: plot.retention }),
         serverIds: plot.multiattach && neighbour !== serverId ? [serverId, neighbour] : [serverId],
         pool: `aio@fast#${m % 2}`,
@@ -228,6 +231,8 @@ function build(seed: {
       status: machine.status,
       locked: false,
       metadata: metadata({ [selection.tagKey]: machine.tag, [selection.retentionKey]: machine.retention }),
+      tags: [],
+      availabilityZone: "nova",
       volumeIds: attached,
     });
   }
