@@ -165,7 +165,7 @@ function readMonthDay(
 }
 
 /** 0 and less SnapSentry takes for "the default". */
-export function parseDays(text: string): number | null {
+function parseDays(text: string): number | null {
   const days = parseWhole(text);
   return days === null || days <= 0 ? null : Math.min(days, mostDays);
 }
@@ -181,7 +181,10 @@ function parseInterval(text: string): number | null {
   return hours !== null && expressIntervals.includes(hours) ? hours : null;
 }
 
-const parseType = (text: string): "time" | "count" | null => (text === "time" || text === "count" ? text : null);
+export const isRetentionType = (text: string): text is SnapSentryParameters["retentionType"] =>
+  text === "time" || text === "count";
+
+const parseType = (text: string): SnapSentryParameters["retentionType"] | null => (isRetentionType(text) ? text : null);
 
 /** The policy of ours that does what the parameters say. */
 export function snapSentryPolicy(parameters: SnapSentryParameters): Policy {
