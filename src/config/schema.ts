@@ -1,6 +1,6 @@
 import { dayMs } from "../domain/durations.ts";
 import { algorithms, compressionDrivers, compressionModes } from "../domain/compression.ts";
-import { periodProblem } from "../domain/slots.ts";
+import { periodProblem } from "../domain/schedule.ts";
 import { brakeOverrides } from "./brake-overrides.ts";
 import {
   absolutePath,

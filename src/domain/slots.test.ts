@@ -3,21 +3,30 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
 import { defaultPolicy, every, type Policy } from "./policy.ts";
-import { currentSlot, nextSlotStart, periodProblem } from "./slots.ts";
+import { periodProblem } from "./schedule.ts";
+import { currentSlot, nextSlotStart, type Slot, type Timetable } from "./slots.ts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 
-const policyOf = (periodMs: number, windowMs = 100 * dayMs): Policy => ({
+const policyOf = (timeZone: string, periodMs: number, windowMs = 100 * dayMs): Policy => ({
   ...defaultPolicy,
   ...every(periodMs),
+  timeZone,
   windowMs,
 });
 
+/** The slot there always is where the schedule is no interval. */
+function slotAt(policy: Timetable, now: Date): Slot {
+  const slot = currentSlot(policy, now);
+  assert.ok(slot !== null);
+  return slot;
+}
+
 /** Start and end of the slot, in UTC, and its length in hours. */
 function span(zone: string, periodMs: number, now: string): [start: string, end: string, hours: number] {
-  const slot = currentSlot(policyOf(periodMs), zone, new Date(now));
+  const slot = slotAt(policyOf(zone, periodMs), new Date(now));
   const hours = (slot.endsAt.getTime() - slot.startsAt.getTime()) / hourMs;
   return [slot.startsAt.toISOString().slice(0, 16), slot.endsAt.toISOString().slice(0, 16), hours];
 }
@@ -183,14 +192,14 @@ describe("currentSlot", () => {
   it("has its start in UTC as its id and a window that ends before the next slot", () => {
     const now = new Date("2026-11-21T12:00:00Z");
     const at = (text: string): Date => new Date(text);
-    assert.deepEqual(currentSlot(policyOf(dayMs, 8 * hourMs), "Europe/Berlin", now), {
+    assert.deepEqual(slotAt(policyOf("Europe/Berlin", dayMs, 8 * hourMs), now), {
       id: "2026-11-20T23:00:00Z",
       startsAt: at("2026-11-20T23:00:00Z"),
       windowEndsAt: at("2026-11-21T07:00:00Z"),
       endsAt: at("2026-11-21T23:00:00Z"),
     });
     assert.deepEqual(
-      currentSlot(policyOf(dayMs, 25 * hourMs), "Europe/Berlin", now).windowEndsAt,
+      slotAt(policyOf("Europe/Berlin", dayMs, 25 * hourMs), now).windowEndsAt,
       at("2026-11-21T23:00:00Z"),
     );
   });
@@ -201,13 +210,13 @@ describe("currentSlot", () => {
     const instant = fc.date({ min: new Date("2009-01-01"), max: new Date("2030-01-01"), noInvalidDate: true });
     fc.assert(
       fc.property(fc.constantFrom(...zones), fc.constantFrom(...periods), instant, (zone, periodMs, now) => {
-        const policy = policyOf(periodMs);
-        const slot = currentSlot(policy, zone, now);
+        const policy = policyOf(zone, periodMs);
+        const slot = slotAt(policy, now);
         assert.ok(slot.startsAt <= now && now < slot.endsAt, "now is inside");
-        assert.deepEqual(currentSlot(policy, zone, slot.startsAt), slot);
-        assert.deepEqual(currentSlot(policy, zone, new Date(slot.endsAt.getTime() - 1)), slot);
-        assert.deepEqual(currentSlot(policy, zone, slot.endsAt).startsAt, slot.endsAt);
-        assert.deepEqual(nextSlotStart(policy, zone, now), slot.endsAt);
+        assert.deepEqual(slotAt(policy, slot.startsAt), slot);
+        assert.deepEqual(slotAt(policy, new Date(slot.endsAt.getTime() - 1)), slot);
+        assert.deepEqual(slotAt(policy, slot.endsAt).startsAt, slot.endsAt);
+        assert.deepEqual(nextSlotStart(policy, now), slot.endsAt);
         const local = Temporal.Instant.fromEpochMilliseconds(slot.startsAt.getTime()).toZonedDateTimeISO(zone);
         const sinceMidnightMs = slot.startsAt.getTime() - local.startOfDay().epochMilliseconds;
         assert.equal(sinceMidnightMs % Math.min(periodMs, dayMs), 0);

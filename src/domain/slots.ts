@@ -1,7 +1,10 @@
-import { Temporal } from "temporal-polyfill";
-import { dayMs } from "./durations.ts";
+import type { Temporal } from "temporal-polyfill";
+import { dayOf, firstInstantAt, startOfDay } from "./local-time.ts";
+import { everySpan, type Span } from "./every.ts";
 import { markTime } from "./marks.ts";
 import type { Policy } from "./policy.ts";
+import type { Schedule } from "./schedule.ts";
+import { datesOf, type CalendarSchedule } from "./slot-dates.ts";
 
 /** The start of a schedule window. Consecutive slots leave no gap between them. */
 export interface Slot {
@@ -14,80 +17,130 @@ export interface Slot {
   readonly endsAt: Date;
 }
 
-/** Instants in milliseconds since 1970, UTC. */
-interface Span {
-  readonly startMs: number;
-  readonly endMs: number;
+/** The part of a policy that says when. */
+export interface Timetable {
+  /** One that `scheduleProblem` has nothing against. */
+  readonly schedule: Schedule;
+  /** IANA name. */
+  readonly timeZone: string;
+  readonly windowMs: number;
+  /** `once`: what its window missed is made up for until the next slot begins; `skip`: nothing is made after the window. */
+  readonly catchUp: "once" | "skip";
 }
 
-const anchor = new Temporal.PlainDate(1970, 1, 1);
-
-/** Why a period cannot be a schedule's, in words for the configuration; `null` when it can. */
-export function periodProblem(periodMs: number): string | null {
-  // The slot's id, and with it the key of every unit of work, is written in whole seconds.
-  if (!Number.isInteger(periodMs) || periodMs <= 0 || periodMs % 1000 !== 0) {
-    return "must be a whole number of seconds above zero";
-  }
-  return dayMs % periodMs === 0 || periodMs % dayMs === 0 ? null : "must divide a day or be a whole number of days";
-}
-
-/** The slot that `now` falls into. The period must be one that {@link periodProblem} has nothing against. */
-export function currentSlot(policy: Policy, timeZone: string, now: Date): Slot {
-  const { startMs, endMs } =
-    policy.periodMs < dayMs
-      ? withinDay(policy.periodMs, timeZone, now)
-      : overDays(policy.periodMs / dayMs, timeZone, now);
+/**
+ * The slot that `now` falls into; `null` before the first one of an interval.
+ * @throws Error for a schedule that `scheduleProblem` objects to
+ */
+export function currentSlot(policy: Timetable, now: Date): Slot | null;
+/** For policies whose schedule is a period, in another zone than their own. */
+export function currentSlot(policy: Policy, timeZone: string, now: Date): Slot;
+export function currentSlot(policy: Timetable | Policy, zoneOrNow: string | Date, maybeNow?: Date): Slot | null {
+  const [timetable, now] = timetableOf(policy, zoneOrNow, maybeNow);
+  const { startMs, endMs } = spanOf(timetable, now.getTime());
+  if (startMs === null) return null;
   const startsAt = new Date(startMs);
   return {
     id: markTime(startsAt),
     startsAt,
-    windowEndsAt: new Date(Math.min(startMs + policy.windowMs, endMs)),
+    windowEndsAt: new Date(timetable.catchUp === "once" ? endMs : Math.min(startMs + timetable.windowMs, endMs)),
     endsAt: new Date(endMs),
   };
 }
 
-/** The slot that ended when `slot` began. */
-export const slotBefore = (policy: Policy, timeZone: string, slot: Slot): Slot =>
-  currentSlot(policy, timeZone, new Date(slot.startsAt.getTime() - 1));
-
-export const nextSlotStart = (policy: Policy, timeZone: string, now: Date): Date =>
-  currentSlot(policy, timeZone, now).endsAt;
-
-/**
- * Slots count from the start of the local day in elapsed time. A day of 23 hours ends with a shorter slot. What is left over of a longer
- * day belongs to its last slot, unless it has room for whole ones: a sliver of a slot would make a needless backup.
- */
-function withinDay(periodMs: number, timeZone: string, now: Date): Span {
-  const today = zoned(timeZone, now).startOfDay();
-  const dayStartMs = today.epochMilliseconds;
-  const dayEndMs = today.add({ days: 1 }).startOfDay().epochMilliseconds;
-  const lastIndex = Math.max(dayMs / periodMs, Math.floor((dayEndMs - dayStartMs) / periodMs)) - 1;
-  const index = Math.min(Math.floor((now.getTime() - dayStartMs) / periodMs), lastIndex);
-  const startMs = dayStartMs + index * periodMs;
-  return { startMs, endMs: index === lastIndex ? dayEndMs : Math.min(startMs + periodMs, dayEndMs) };
+/** The slot that ended when `slot` began; `null` when that was the first. */
+export function slotBefore(policy: Timetable, slot: Slot): Slot | null;
+export function slotBefore(policy: Policy, timeZone: string, slot: Slot): Slot;
+export function slotBefore(policy: Timetable | Policy, zoneOrSlot: string | Slot, maybeSlot?: Slot): Slot | null {
+  const [timetable, slot] = timetableOf(policy, zoneOrSlot, maybeSlot);
+  return currentSlot(timetable, new Date(slot.startsAt.getTime() - 1));
 }
 
-/** Slots of whole days, counted from the zone's 1970-01-01. */
-function overDays(days: number, timeZone: string, now: Date): Span {
-  const today = zoned(timeZone, now).toPlainDate();
-  const passed = anchor.until(today).days;
-  let first = Math.floor(passed / days) * days;
-  let startMs = dayStart(first, timeZone);
-  // A slot whose day does not exist (Apia went from the 29th to the 31st) is none: the one before goes on.
-  while (startMs === null) startMs = dayStart((first -= days), timeZone);
-  let next = Math.floor(passed / days) * days + days;
-  let endMs = dayStart(next, timeZone);
-  while (endMs === null) endMs = dayStart((next += days), timeZone);
+/** When the first slot begins that begins after `now`. */
+export function nextSlotStart(policy: Timetable, now: Date): Date;
+export function nextSlotStart(policy: Policy, timeZone: string, now: Date): Date;
+export function nextSlotStart(policy: Timetable | Policy, zoneOrNow: string | Date, maybeNow?: Date): Date {
+  const [timetable, now] = timetableOf(policy, zoneOrNow, maybeNow);
+  return new Date(spanOf(timetable, now.getTime()).endMs);
+}
+
+function timetableOf<T extends object>(policy: Timetable | Policy, zoneOr: string | T, maybe?: T): [Timetable, T] {
+  if (typeof zoneOr !== "string") return [policy, zoneOr];
+  const { periodMs } = policy as Policy;
+  return [{ ...policy, schedule: { kind: "every", periodMs }, timeZone: zoneOr }, maybe as T];
+}
+
+/** Time before the first slot is a span without a start. */
+type OpenSpan = Span | { readonly startMs: null; readonly endMs: number };
+
+function spanOf({ schedule, timeZone }: Timetable, nowMs: number): OpenSpan {
+  switch (schedule.kind) {
+    case "every":
+      return everySpan(schedule.periodMs, timeZone, nowMs);
+    case "interval":
+      return intervalSpan(schedule, nowMs);
+    case "daily":
+    case "weekly":
+    case "monthly":
+    case "yearly":
+    case "cron":
+      return calendarSpan(schedule, timeZone, nowMs);
+  }
+}
+
+function intervalSpan({ everyMs, anchor }: Extract<Schedule, { kind: "interval" }>, nowMs: number): OpenSpan {
+  const anchorMs = anchor.getTime();
+  if (nowMs < anchorMs) return { startMs: null, endMs: anchorMs };
+  const startMs = anchorMs + Math.floor((nowMs - anchorMs) / everyMs) * everyMs;
+  return { startMs, endMs: startMs + everyMs };
+}
+
+/** Between the last start that is not after `now` and the first that is. No start of a day comes before the day itself. */
+function calendarSpan(schedule: CalendarSchedule, timeZone: string, nowMs: number): Span {
+  const { from, minutes } = datesOf(schedule);
+  const today = dayOf(nowMs, timeZone);
+  // The dates go on for ever, so that a loop ends by what it finds.
+  const startMs = firstFound(from(today, -1), (date) => {
+    const starts = startsOn(date, minutes, timeZone);
+    return starts === null ? null : starts.at(starts.passed(nowMs) - 1);
+  });
+  const endMs = firstFound(from(today, 1), (date) => {
+    const starts = startsOn(date, minutes, timeZone);
+    return starts === null ? null : starts.at(starts.passed(nowMs));
+  });
   return { startMs, endMs };
 }
 
-/** The first instant of the nth day since 1970-01-01 in the zone; `null` when there is no such day. */
-function dayStart(dayNumber: number, timeZone: string): number | null {
-  const date = anchor.add({ days: dayNumber });
-  // Midnight itself may not exist; startOfDay's choice is the first instant that does.
-  const start = date.toZonedDateTime(timeZone);
-  return start.toPlainDate().equals(date) ? start.epochMilliseconds : null;
+function firstFound<T, R>(items: Generator<T, never>, find: (item: T) => R | null): R {
+  for (;;) {
+    const found = find(items.next().value);
+    if (found !== null) return found;
+  }
 }
 
-const zoned = (timeZone: string, at: Date): Temporal.ZonedDateTime =>
-  Temporal.Instant.fromEpochMilliseconds(at.getTime()).toZonedDateTimeISO(timeZone);
+/** The starts of one date, ascending; `null` when the zone has no such date. */
+function startsOn(
+  date: Temporal.PlainDate,
+  minutes: readonly number[],
+  timeZone: string,
+): { readonly at: (index: number) => number | null; readonly passed: (nowMs: number) => number } | null {
+  if (startOfDay(date, timeZone) === null) return null;
+  const at = (index: number): number | null => {
+    const minute = minutes[index];
+    return minute === undefined ? null : firstInstantAt(date, minute, timeZone);
+  };
+  return {
+    at,
+    /** How many are not after `now`: by halves, there may be one for each minute. */
+    passed(nowMs) {
+      let low = 0;
+      let high = minutes.length;
+      while (low < high) {
+        const middle = Math.floor((low + high) / 2);
+        if ((at(middle) ?? Infinity) <= nowMs) low = middle + 1;
+        else high = middle;
+      }
+      return low;
+    },
+  };
+}
