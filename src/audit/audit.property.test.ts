@@ -59,7 +59,7 @@ function toBackups(cloud: Cloud): ListedBackup[] {
 
 const users = [0, 1, 2].map((n) => foreign({ id: `u${n}`, created: "2026-02-01T00:00:00" }));
 const toListing = (cloud: Cloud): Listing =>
-  listing({ at: `${iso(beforeMs)}Z`, backups: [...toBackups(cloud), ...users], volumes: [] });
+  listing({ at: `${iso(beforeMs)}Z`, points: [...toBackups(cloud), ...users], volumes: [] });
 const remove = (before: Listing, gone: readonly string[]): Listing => later(before, `${iso(nowMs)}Z`, { gone });
 
 /** The codes of rules 1 and 2 that stop a night; states and marks are not about deletions. */

@@ -5,8 +5,8 @@ import { chains, check, f1, f2, f3, f4, i1, marked } from "../../test/audit/case
 import { audit } from "./audit.ts";
 
 describe("rights and times", () => {
-  const now = listing({ at: "2026-01-21T00:00:00Z", backups: chains });
-  const partial = listing({ at: "2026-01-20T00:00:00Z", backups: [f1], rights: "missing" });
+  const now = listing({ at: "2026-01-21T00:00:00Z", points: chains });
+  const partial = listing({ at: "2026-01-20T00:00:00Z", points: [f1], rights: "missing" });
   const codes = (...args: Parameters<typeof audit>) => audit(...args).map((each) => [each.code, each.severity]);
 
   it("finds nothing without an earlier listing", () => assert.deepEqual(codes(undefined, now, rules), []));
@@ -19,7 +19,7 @@ describe("rights and times", () => {
     assert.deepEqual(codes(partial, now, rules), [["rights-missing", "failure"]]);
   });
   it("takes no later listing as a reference", () => {
-    const tomorrow = listing({ at: "2026-01-22T00:00:00Z", backups: chains });
+    const tomorrow = listing({ at: "2026-01-22T00:00:00Z", points: chains });
     assert.deepEqual(codes(tomorrow, now, rules), [["listings-out-of-order", "failure"]]);
   });
 });
@@ -93,7 +93,7 @@ check("rule 2", [
   },
 ]);
 
-const inP2 = [{ id: "v1", projectId: "p2", sizeGiB: 1 }];
+const inP2 = [{ id: "v1", projectId: "p2", sizeGiB: 1, snapshotId: null }];
 
 check("rule 3", [
   {
@@ -147,21 +147,21 @@ check("states", [
   {
     name: "smaller than its volume was when it was made",
     before: [f1],
-    volumes: [{ id: "v1", projectId: "p1", sizeGiB: 2 }],
+    volumes: [{ id: "v1", projectId: "p1", sizeGiB: 2, snapshotId: null }],
     came: [f4],
     want: [["undersized", "warning", ["f4"]]],
   },
   {
     name: "begun while the earlier listing was being made",
     before: [f1],
-    volumes: [{ id: "v1", projectId: "p1", sizeGiB: 2 }],
+    volumes: [{ id: "v1", projectId: "p1", sizeGiB: 2, snapshotId: null }],
     came: [{ ...f4, createdAt: "2026-01-20T00:59:59.000Z" }],
     want: [],
   },
   {
     name: "smaller than the volume has become since",
     before: [f1],
-    volumesNow: [{ id: "v1", projectId: "p1", sizeGiB: 2 }],
+    volumesNow: [{ id: "v1", projectId: "p1", sizeGiB: 2, snapshotId: null }],
     came: [f4],
     want: [],
   },
@@ -178,7 +178,7 @@ check("states", [
   {
     name: "too small to take the place of a good one",
     before: [f1, i1],
-    volumes: [{ id: "v1", projectId: "p1", sizeGiB: 2 }],
+    volumes: [{ id: "v1", projectId: "p1", sizeGiB: 2, snapshotId: null }],
     gone: ["f1", "i1"],
     came: [f4],
     want: [

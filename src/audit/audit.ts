@@ -4,7 +4,7 @@ import { checkLastGood } from "./last-good.ts";
 import type { Listing } from "./listing.ts";
 import { checkMarks } from "./mark-checks.ts";
 import type { AuditOptions } from "./options.ts";
-import { checkRemovals, compare } from "./removals.ts";
+import { checkForeign, checkRemovals, compare } from "./removals.ts";
 import { checkRepeats, checkSlots } from "./slots.ts";
 import { checkParents, checkProjects, checkPromises } from "./standing.ts";
 import { checkStates } from "./states.ts";
@@ -18,14 +18,15 @@ export function audit(before: Listing | undefined, now: Listing, options: AuditO
   const unusable = checkListings(before, now);
   if (unusable.length > 0) return unusable;
 
-  const userIds = new Set(options.userIds);
-  const was = before && new View(before, userIds);
-  const is = new View(now, userIds, was);
+  const ownership = { userIds: new Set(options.userIds), adoptedIds: new Set(options.adopted) };
+  const was = before && new View(before, ownership);
+  const is = new View(now, ownership, was);
   const comparison = was && compare(was, is, options);
   return [
     ...checkRights(now),
     ...(comparison ? checkLastGood(comparison) : []),
     ...(comparison ? checkRemovals(comparison) : []),
+    ...(comparison ? checkForeign(comparison) : []),
     ...(comparison ? checkBrake(comparison) : []),
     ...(was ? checkPromises(is, was, options) : []),
     ...checkParents(is, was),
@@ -53,6 +54,6 @@ function checkListings(before: Listing | undefined, now: Listing): Finding[] {
 
 function checkRights(now: Listing): Finding[] {
   if (now.rights !== "unproven") return [];
-  const text = "no backup is shown at all, so nothing proves that the reader may see all projects";
+  const text = "no backup and no second project is shown, so nothing proves that the reader may see all projects";
   return [{ code: "rights-unproven", severity: "warning", backupIds: [], text }];
 }

@@ -4,31 +4,38 @@ export type Severity = "failure" | "warning" | "information";
 /** What each code says. Codes are stable: monitoring and tests match on them. */
 export const findingMeanings = {
   "rights-missing": "the reader is no admin, so a listing shows one project only and proves nothing",
-  "rights-unproven": "no backup at all is shown, so the reader's rights are not proven",
+  "rights-unproven": "no backup and no second project is shown, so the reader's rights are not proven",
   "listings-out-of-order": "the earlier listing is not earlier",
 
-  "last-good-lost": "rule 1: a volume had a good point and has none now",
-  "last-good-doubted": "a volume has its point, but since the earlier listing a verdict or lost marks make it doubtful",
+  "last-good-lost": "rule 1: a volume had a good point of a mechanism and has none now",
+  "last-good-doubted":
+    "a volume has its point, but since the earlier listing a verdict, lost marks or a transfer make it doubtful",
   "newest-chain-broken": "rule 1: the newest good chain of a volume is not whole and no newer one took its place",
-  "foreign-removed": "a backup that was not ours is gone; its owner may have deleted it",
+  "foreign-removed": "a backup or snapshot that was not ours is gone; its owner may have deleted it",
+  "foreign-changed":
+    "a backup or snapshot that was not ours has other metadata, where nobody but the conductor was at work",
   "held-removed": "rule 1: a held point is gone",
   "removed-too-early": "rule 1: a point is gone before its keep-until",
   "removed-without-promise": "rule 1: a point is gone whose keep-until cannot be read",
+  "removed-though-wanted":
+    "rule 1: a point is gone that the rule of thinning marked on it still wanted, or whose rule cannot be read",
   "removed-from-wanted-chain": "rule 1: an expired member is gone from a chain that is still wanted",
   "removed-out-of-order": "rule 1: an older member of a chain is gone before a newer one",
+  "removed-under-volumes": "rule 1: a snapshot is gone although volumes had been made from it",
   "parent-gone": "rule 1: an incremental is left without its ancestors",
   "brake-exceeded": "rule 1: more deletions in a project than the brake allows",
-  "promise-shortened": "rule 1: keep-until of an existing point is earlier than it was, or unreadable now",
+  "promise-shortened":
+    "rule 1: keep-until of an existing point is earlier than it was, or its rule of thinning keeps less, or one of them is unreadable now",
 
-  "duplicate-key": "rule 2: several backups of ours have one key",
-  "duplicate-slot": "rule 2: several backups of one volume have one policy and slot",
+  "duplicate-key": "rule 2: several points of ours have one key",
+  "duplicate-slot": "rule 2: several points of one volume and mechanism have one policy and slot",
   "slot-repeated": "rule 2: a slot that had its point was done again",
 
   "wrong-project": "rule 3: a point is not in the project of its volume",
 
   "marks-missing": "a point lacks marks that a rebuild needs",
   "marks-unreadable": "a mark has a value that a rebuild cannot read",
-  "key-disagrees": "the key is not the one of volume, policy and slot",
+  "key-disagrees": "the key is not the one of volume, policy, slot and mechanism",
   "parent-mark-wrong": "the parent mark names another backup than Cinder does",
   "archive-parent": "a point depends on an archive, which is in another container and goes by a retention of its own",
   "foreign-parent": "a point depends on a backup that is not ours",

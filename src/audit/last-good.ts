@@ -4,7 +4,10 @@ import { createdMs } from "./view.ts";
 import type { Comparison } from "./removals.ts";
 import { about, isPermitted } from "./removals.ts";
 
-/** Rule 1, for each volume that had a good point, its source gone or not: it has one, in the newest chain or a newer. */
+/**
+ * Rule 1, for each volume that had a good point of a mechanism, its source gone or not: it has one of that mechanism,
+ * in the newest chain or a newer.
+ */
 export function checkLastGood(comparison: Comparison): Finding[] {
   const { before, options } = comparison;
   const wentByPermission = new Set(comparison.removed.filter((was) => isPermitted(was, options)));
@@ -12,13 +15,13 @@ export function checkLastGood(comparison: Comparison): Finding[] {
   const good = before.ours.filter(
     (each) => before.isGood(each) && !before.lineage(each).some((member) => wentByPermission.has(member)),
   );
-  return [...Map.groupBy(good, (each) => each.volumeId).values()].flatMap((points) =>
+  return [...Map.groupBy(good, (each) => `${each.mechanism} ${each.volumeId}`).values()].flatMap((points) =>
     checkVolume(points, unpermitted, comparison),
   );
 }
 
 /**
- * @param points the good points of one volume before, at least one
+ * @param points the good points of one volume and mechanism before, at least one
  * @param unpermitted what went without permission
  */
 function checkVolume(
@@ -31,26 +34,27 @@ function checkVolume(
     return is !== undefined && now.isIntact(is);
   };
   const newest = points.reduce((a, b) => (isNewer(b, a, before) ? b : a));
-  const goodNow = now.oursOf(newest.volumeId).filter((each) => now.isGood(each));
+  const { mechanism, volumeId } = newest;
+  const goodNow = now.oursOf(volumeId, mechanism).filter((each) => now.isGood(each));
   const ids = points.map((each) => each.id);
   if (goodNow.length === 0) {
     const where = { ...about(newest), backupIds: ids };
     if (points.some(stands)) {
-      const text = `volume ${newest.volumeId} has no good point any more: what it had is there, but judged bad or without its marks`;
+      const text = `volume ${volumeId} has no good ${mechanism} any more: what it had is there, but judged bad, without its marks, or transferred`;
       return [{ code: "last-good-doubted", severity: "warning", ...where, text }];
     }
-    const text = `volume ${newest.volumeId} had ${points.length} good point(s) and has none now`;
+    const text = `volume ${volumeId} had ${points.length} good ${mechanism}(s) and has none now`;
     return [{ code: "last-good-lost", severity: "failure", ...where, text }];
   }
   const root = before.root(newest);
   // Of the newest good chain nothing may go at all, be it good or not.
   const lost = before
-    .oursOf(newest.volumeId)
+    .oursOf(volumeId, mechanism)
     .filter((was) => before.root(was) === root && (unpermitted.has(was) || (points.includes(was) && !stands(was))))
     .map((each) => each.id);
   const replaced = goodNow.some((each) => createdMs(each) > createdMs(newest) && now.root(each) !== root);
   if (lost.length === 0 || replaced) return [];
-  const text = `the newest good chain of volume ${newest.volumeId} lost ${lost.join(", ")} and no newer one took its place`;
+  const text = `the newest good ${mechanism} chain of volume ${volumeId} lost ${lost.join(", ")} and no newer one took its place`;
   return [{ code: "newest-chain-broken", severity: "failure", ...about(newest), backupIds: lost, text }];
 }
 

@@ -3,12 +3,13 @@ import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { listing } from "../../test/audit/builders.ts";
+import { listing, snapshot } from "../../test/audit/builders.ts";
 import { chains } from "../../test/audit/cases.ts";
 import { AuditError } from "./errors.ts";
 import { loadListing, parseListing, saveListing } from "./listing-file.ts";
 
-const saved = listing({ at: "2026-01-21T00:00:00Z", backups: chains });
+const snapshots = [snapshot({ id: "s1", created: "2026-01-20T00:00:00" })];
+const saved = listing({ at: "2026-01-21T00:00:00Z", points: [...chains, ...snapshots] });
 
 describe("a saved listing", () => {
   let folder: string;
@@ -26,6 +27,13 @@ describe("a saved listing", () => {
     assert.deepEqual(await readdir(folder), ["tonight.json"]);
   });
 
+  it("of version 1 says nothing of snapshots", () => {
+    const json = JSON.stringify({ format: "dirigent-audit-listing", ...saved, version: 1 }, (key, value: unknown) =>
+      ["snapshots", "mechanism", "snapshotId"].includes(key) ? undefined : value,
+    );
+    assert.deepEqual(parseListing(json, "x"), { ...saved, snapshots: [] });
+  });
+
   it("needs its folder", async () => {
     const file = join(folder, "nowhere", "tonight.json");
     await assert.rejects(saveListing(file, saved), { kind: "usage", message: `cannot save the listing to ${file}` });
@@ -34,14 +42,15 @@ describe("a saved listing", () => {
 });
 
 describe("a file is refused", () => {
-  const json = { format: "dirigent-audit-listing", version: 1, ...saved };
+  const json = { format: "dirigent-audit-listing", version: 2, ...saved };
   const backup = saved.backups[0];
   const refused: readonly (readonly [string, unknown, string])[] = [
     ["of another kind", { ...json, format: "dump" }, "x.format: expected one of dirigent-audit-listing"],
-    ["of a later version", { ...json, version: 2 }, "x.version: expected version 1, the one this program writes"],
+    ["of a later version", { ...json, version: 3 }, "x.version: expected version 2, the one this program writes, or 1"],
     ["that is no object", [], "x: expected an object"],
     ["without rights", { ...json, rights: "some" }, "x.rights: expected one of proven, unproven, missing"],
     ["without backups", { ...json, backups: null }, "x.backups: expected a list"],
+    ["without snapshots", { ...json, snapshots: undefined }, "x.snapshots: expected a list"],
     ["with a backup twice", { ...json, backups: [backup, backup] }, "x.backups: expected each id once"],
     [
       "with a size that is none",

@@ -1,10 +1,12 @@
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { Checked } from "./check.ts";
 import { AuditError } from "./errors.ts";
-import type { ListedBackup, ListedVolume, Listing } from "./listing.ts";
+import type { ListedBackup, ListedVolume, Listing, Mechanism } from "./listing.ts";
 
 const format = "dirigent-audit-listing";
-const version = 1;
+const version = 2;
+/** Versions that can be read: before 2 nothing was told of snapshots. */
+const readableVersions: readonly unknown[] = [1, version];
 
 /** Writes the listing for a later audit; an older file of that name is replaced in one step, once all is written. */
 export async function saveListing(path: string, listing: Listing): Promise<void> {
@@ -49,15 +51,27 @@ export function parseListing(text: string, place: string): Listing {
   }
   const file = new Checked(json, place);
   file.at("format").oneOf(format);
-  if (file.object()["version"] !== version) file.at("version").fail(`version ${version}, the one this program writes`);
+  const written = file.object()["version"];
+  if (!readableVersions.includes(written))
+    file.at("version").fail(`version ${version}, the one this program writes, or 1`);
   const listing = {
     startedAt: file.at("startedAt").instant(),
     endedAt: file.at("endedAt").instant(),
     rights: file.at("rights").oneOf("proven", "unproven", "missing"),
-    backups: file.at("backups").list().map(readBackup),
+    backups: file
+      .at("backups")
+      .list()
+      .map((row) => readBackup(row, "backup")),
+    snapshots:
+      written === 1
+        ? []
+        : file
+            .at("snapshots")
+            .list()
+            .map((row) => readBackup(row, "snapshot")),
     volumes: file.at("volumes").list().map(readVolume),
   };
-  for (const key of ["backups", "volumes"] as const) {
+  for (const key of ["backups", "snapshots", "volumes"] as const) {
     const ids = new Set(listing[key].map((each) => each.id));
     if (ids.size !== listing[key].length) file.at(key).fail("each id once");
   }
@@ -65,11 +79,17 @@ export function parseListing(text: string, place: string): Listing {
 }
 
 function readVolume(row: Checked): ListedVolume {
-  return { id: row.at("id").string(), projectId: row.at("projectId").string(), sizeGiB: row.at("sizeGiB").size() };
+  return {
+    id: row.at("id").string(),
+    projectId: row.at("projectId").string(),
+    sizeGiB: row.at("sizeGiB").size(),
+    snapshotId: row.at("snapshotId").stringOrNull(),
+  };
 }
 
-function readBackup(row: Checked): ListedBackup {
+function readBackup(row: Checked, mechanism: Mechanism): ListedBackup {
   return {
+    mechanism,
     id: row.at("id").string(),
     volumeId: row.at("volumeId").string(),
     projectId: row.at("projectId").stringOrNull(),

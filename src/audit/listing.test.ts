@@ -11,12 +11,14 @@ const asked = () => gets().flatMap((each) => each.query.get("parent_id") ?? []);
 describe("a listing", () => {
   it("holds what Cinder shows, times in UTC", async () => {
     harness.cloud.backups = [{ ...full(1), metadata: { a: "b" } }];
+    harness.cloud.snapshots = [{ ...full(2), metadata: { c: "d" } }];
     assert.deepEqual(await harness.take(), {
       startedAt: "2026-11-21T05:00:00.000Z",
       endedAt: "2026-11-21T05:00:01.000Z",
       rights: "proven",
       backups: [
         {
+          mechanism: "backup",
           id: id(1),
           volumeId: "v1",
           projectId: "p1",
@@ -31,7 +33,24 @@ describe("a listing", () => {
           metadata: { a: "b" },
         },
       ],
-      volumes: [{ id: "v1", projectId: "p1", sizeGiB: 1 }],
+      snapshots: [
+        {
+          mechanism: "snapshot",
+          id: id(2),
+          volumeId: "v1",
+          projectId: "p1",
+          userId: "conductor",
+          status: "available",
+          sizeGiB: 1,
+          createdAt: "2026-11-21T04:06:16.000Z",
+          updatedAt: null,
+          failReason: null,
+          isIncremental: false,
+          parentId: null,
+          metadata: { c: "d" },
+        },
+      ],
+      volumes: [{ id: "v1", projectId: "p1", sizeGiB: 1, snapshotId: null }],
     });
   });
 
@@ -43,12 +62,14 @@ describe("a listing", () => {
       [
         "POST /identity/v3/auth/tokens?",
         "GET /v3/backups/detail?all_tenants=1&sort=created_at%3Aasc%2Cid%3Aasc&limit=2",
+        "GET /v3/snapshots/detail?all_tenants=1&sort=created_at%3Aasc%2Cid%3Aasc&limit=2",
         "GET /v3/volumes/detail?all_tenants=1&sort=created_at%3Aasc%2Cid%3Aasc&limit=2",
       ],
     );
     assert.deepEqual(
       gets().map((each) => [each.headers["openstack-api-version"], each.headers["x-auth-token"]]),
       [
+        ["volume 3.56", "token-1"],
         ["volume 3.56", "token-1"],
         ["volume 3.56", "token-1"],
       ],
@@ -114,8 +135,18 @@ describe("the reader's rights", () => {
     assert.deepEqual(asked(), []);
   });
 
-  it("are unproven without any backup", async () => {
+  it("are missing when a snapshot comes without its project", async () => {
+    harness.cloud.isAdmin = false;
+    harness.cloud.snapshots = [full(1)];
+    assert.equal((await harness.take()).rights, "missing");
+  });
+
+  it("are unproven without any backup, unless rows of two projects are shown", async () => {
     assert.equal((await harness.take()).rights, "unproven");
+    harness.cloud.snapshots = [full(1)];
+    assert.equal((await harness.take()).rights, "unproven");
+    harness.cloud.snapshots = [{ ...full(1), project: "p2" }];
+    assert.equal((await harness.take()).rights, "proven");
   });
 });
 

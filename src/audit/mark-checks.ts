@@ -1,16 +1,17 @@
 import type { Finding } from "./findings.ts";
 import type { ListedBackup } from "./listing.ts";
-import { isMarked, isSlot, mark, utcInstantMs } from "./marks.ts";
+import { isMarked, isSlot, mark, nameOf, utcInstantMs } from "./marks.ts";
 import { about } from "./removals.ts";
+import { readRule } from "./retention-rule.ts";
 import type { View } from "./view.ts";
 
 /** The marks: all that a rebuild needs, readable, and in agreement with Cinder and each other. */
 export function checkMarks(now: View): Finding[] {
-  return now.backups.flatMap((each) => {
+  return now.listed.flatMap((each) => {
     const ofConductor = now.isOfConductor(each);
     if (now.isOurs(each)) return checkOurMarks(each, now);
     if (ofConductor) {
-      const text = `backup ${each.id} was created by the conductor's user and has no marks`;
+      const text = `${nameOf(each)} ${now.isAdopted(each) ? "was adopted" : "was created by the conductor's user"} and has no marks`;
       return [{ code: "unmarked", severity: "warning", ...about(each), text } as const];
     }
     return isMarked(each) ? [forged(each)] : [];
@@ -21,20 +22,25 @@ const forged = (each: ListedBackup): Finding => ({
   code: "forged",
   severity: "information",
   ...about(each),
-  text: `backup ${each.id} is marked as the conductor's, but user ${each.userId ?? "unknown"} created it`,
+  text: `${nameOf(each)} is marked as the conductor's, but user ${each.userId ?? "unknown"} created it`,
 });
 
+/** What was adopted may never have had a slot, and promises nothing until it is given a retention. */
+const neededOfAdopted = [mark.automated] as const;
 const needed = [mark.automated, mark.key, mark.policy, mark.slot, mark.server, mark.set, mark.keepUntil] as const;
 
 function checkOurMarks(each: ListedBackup, now: View): Finding[] {
   const marks = each.metadata;
   const findings: Finding[] = [];
   const add = (code: Finding["code"], text: string) =>
-    findings.push({ code, severity: "failure", ...about(each), text: `backup ${each.id}: ${text}` });
+    findings.push({ code, severity: "failure", ...about(each), text: `${nameOf(each)}: ${text}` });
 
   // Written once Cinder has been asked which parent it chose, when the backup is done.
   const needsParent = each.isIncremental && each.status === "available";
-  const missing = [...needed, ...(needsParent ? [mark.parent] : [])].filter((key) => marks[key] === undefined);
+  const missing = [
+    ...(marks[mark.adopted] === undefined ? needed : neededOfAdopted),
+    ...(needsParent ? [mark.parent] : []),
+  ].filter((key) => marks[key] === undefined);
   if (missing.length > 0) add("marks-missing", `no ${missing.join(", ")}`);
 
   const unreadable = Object.entries(readable).filter(
@@ -43,8 +49,10 @@ function checkOurMarks(each: ListedBackup, now: View): Finding[] {
   for (const [key] of unreadable) add("marks-unreadable", `${key} is ${JSON.stringify(marks[key])}`);
 
   const [key, policy, slot] = [marks[mark.key], marks[mark.policy], marks[mark.slot]];
-  if (key !== undefined && policy !== undefined && slot !== undefined && key !== `${each.volumeId}/${policy}/${slot}`) {
-    add("key-disagrees", `${mark.key} ${JSON.stringify(key)} is not volume ${each.volumeId}, policy and slot`);
+  const ending = each.mechanism === "snapshot" ? "/snapshot" : "";
+  if (key !== undefined && policy !== undefined && slot !== undefined) {
+    const right = `${each.volumeId}/${policy}/${slot}${ending}`;
+    if (key !== right) add("key-disagrees", `${mark.key} is ${JSON.stringify(key)}, not ${JSON.stringify(right)}`);
   }
 
   const [named, real] = [marks[mark.parent] ?? "", now.parentId(each) ?? ""];
@@ -63,5 +71,6 @@ const readable: Readonly<Record<string, (value: string) => boolean>> = {
   [mark.policy]: isFilled,
   [mark.slot]: isSlot,
   [mark.set]: isFilled,
+  [mark.retention]: (value) => readRule(value) !== undefined,
   [mark.keepUntil]: (value) => utcInstantMs(value) !== undefined,
 };

@@ -1,6 +1,6 @@
 import type { ListedBackup } from "./listing.ts";
 
-/** Metadata keys of the conductor's backups. */
+/** Metadata keys of the conductor's backups and snapshots. */
 export const mark = {
   automated: "__automated_backup",
   key: "dirigent:key",
@@ -13,7 +13,13 @@ export const mark = {
   hold: "dirigent:hold",
   verdict: "dirigent:verdict",
   archive: "dirigent:archive",
+  /** The rule of thinning that the point was made under. */
+  retention: "dirigent:retention",
+  adopted: "dirigent:adopted",
 } as const;
+
+/** How findings name it. */
+export const nameOf = ({ mechanism, id }: ListedBackup): string => `${mechanism} ${id}`;
 
 /** Any of our marks: what a tenant left of them still shows whose the backup was meant to be. */
 export const isMarked = (backup: ListedBackup): boolean =>

@@ -7,9 +7,13 @@ export interface AuditOptions {
    * (held ones too). Such points may go whatever their keep-until or place, and the brake does not count them.
    */
   readonly permittedPrunes?: readonly string[];
+  /** Snapshots that their owner released, by id of the volume or of single snapshots; held ones are never covered. Not counted by the brake. */
+  readonly permittedReleases?: readonly string[];
+  /** What others created and the conductor adopted, by id: ours once it is marked. */
+  readonly adopted?: readonly string[];
   readonly brake?: BrakeLimits;
   readonly brakeOverrides?: readonly BrakeOverride[];
-  /** Users' own backups may not go either: for tests, where no user deletes any. */
+  /** Users' own backups and snapshots may neither go nor change: where nobody but the conductor was at work in between. */
   readonly strictForeign?: boolean;
   /** How long a passing state may last, apart from the time that copying takes; default one hour. */
   readonly passingStateMs?: number;

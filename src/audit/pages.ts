@@ -4,7 +4,7 @@ import { AuditError, AuditHttpError } from "./errors.ts";
 
 /** What one listing asks for. */
 export interface PageQuery {
-  readonly resource: "backups" | "volumes";
+  readonly resource: "backups" | "snapshots" | "volumes";
   readonly filters?: Readonly<Record<string, string>>;
   /** Rows a page; Cinder gives fewer when its own limit is lower. */
   readonly pageSize: number;

@@ -6,7 +6,7 @@ import type { Comparison } from "./removals.ts";
 import type { View } from "./view.ts";
 
 /**
- * Rule 2 within one listing: one backup for each key, and for each volume, policy and slot. Whatever its status: what
+ * Rule 2 within one listing: one point for each key, and for each volume, policy, slot and mechanism. Whatever its status: what
  * ended in error has had its slot, too.
  */
 export function checkSlots(now: View): Finding[] {
@@ -33,9 +33,9 @@ export function checkRepeats({ before, now, removed }: Comparison): Finding[] {
   });
 }
 
-function slotOf({ volumeId, metadata }: ListedBackup): string | undefined {
+function slotOf({ mechanism, volumeId, metadata }: ListedBackup): string | undefined {
   const [policy, slot] = [metadata[mark.policy], metadata[mark.slot]];
-  return policy === undefined || slot === undefined ? undefined : JSON.stringify([volumeId, policy, slot]);
+  return policy === undefined || slot === undefined ? undefined : JSON.stringify([volumeId, policy, slot, mechanism]);
 }
 
 function groupsOf(backups: readonly ListedBackup[], by: (each: ListedBackup) => string | undefined): ListedBackup[][] {

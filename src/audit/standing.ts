@@ -1,12 +1,14 @@
 import type { Finding } from "./findings.ts";
-import { keepUntilMs, mark } from "./marks.ts";
+import { keepUntilMs, mark, nameOf } from "./marks.ts";
+import type { ListedBackup } from "./listing.ts";
 import type { AuditOptions } from "./options.ts";
 import { about } from "./removals.ts";
+import { isAtLeast, readRule } from "./retention-rule.ts";
 import type { View } from "./view.ts";
 
 /** Every present incremental has its parent, and a point of ours depends on ours only. Rule 1. */
 export function checkParents(now: View, before: View | undefined): Finding[] {
-  return now.backups.flatMap((each): Finding[] => {
+  return now.listed.flatMap((each): Finding[] => {
     if (!each.isIncremental) return [];
     const parentId = now.parentId(each);
     if (parentId === null || !now.stays(parentId)) {
@@ -35,11 +37,21 @@ export function checkPromises(now: View, before: View, { permittedPrunes = [] }:
     const promised = keepUntilMs(was);
     // An operator let go of it: it is nobody's restore point any more.
     if (is && !now.isOurs(is) && permittedPrunes.includes(was.id)) return [];
+    if (is && keepsLess(was, is)) {
+      const [then, today] = [was, is].map((each) => JSON.stringify(each.metadata[mark.retention] ?? null));
+      const text = `${nameOf(is)} was made under the rule ${then}, and now carries ${today}`;
+      return [{ code: "promise-shortened", severity: "failure", ...about(is), text }];
+    }
     if (!is || promised === undefined || (keepUntilMs(is) ?? 0) >= promised) return [];
     const [then, today] = [was, is].map((each) => JSON.stringify(each.metadata[mark.keepUntil] ?? null));
-    const text = `backup ${is.id} was promised to stay until ${then}, and now only until ${today}`;
+    const text = `${nameOf(is)} was promised to stay until ${then}, and now only until ${today}`;
     return [{ code: "promise-shortened", severity: "failure", ...about(is), text }];
   });
+}
+
+function keepsLess(was: ListedBackup, is: ListedBackup): boolean {
+  const [then, today] = [was, is].map((each) => readRule(each.metadata[mark.retention] ?? ""));
+  return then !== undefined && (today === undefined || !isAtLeast(today, then));
 }
 
 /** Rule 3: each point of ours is in the project of its volume. */
@@ -50,7 +62,7 @@ export function checkProjects(now: View, before: View | undefined): Finding[] {
     // A volume may be transferred to another project; what was made before that stays where it was.
     const isOld = before?.find(each.id) !== undefined;
     const project = each.projectId ?? "unknown";
-    const text = `backup ${each.id} is in project ${project}, its volume ${each.volumeId} in project ${owner}`;
+    const text = `${nameOf(each)} is in project ${project}, its volume ${each.volumeId} in project ${owner}`;
     return [{ code: "wrong-project", severity: isOld ? "warning" : "failure", ...about(each), text }];
   });
 }

@@ -1,5 +1,6 @@
 import type { Finding } from "./findings.ts";
 import type { ListedBackup } from "./listing.ts";
+import { nameOf } from "./marks.ts";
 import type { AuditOptions } from "./options.ts";
 import { about } from "./removals.ts";
 import { createdMs } from "./view.ts";
@@ -13,7 +14,7 @@ export function checkStates(now: View, options: AuditOptions): Finding[] {
   return now.ours.flatMap((each): Finding[] => {
     const findings: Finding[] = [];
     const add = (code: Finding["code"], text: string) =>
-      findings.push({ code, severity: "warning", ...about(each), text: `backup ${each.id} ${text}` });
+      findings.push({ code, severity: "warning", ...about(each), text: `${nameOf(each)} ${text}` });
 
     if (each.status.startsWith("error"))
       add("in-error", `is in ${each.status}: ${each.failReason ?? "no reason given"}`);

@@ -1,55 +1,78 @@
-import type { ListedBackup, ListedVolume, Listing } from "./listing.ts";
+import type { ListedBackup, ListedVolume, Listing, Mechanism } from "./listing.ts";
 import { isJudgedBad, isMarked } from "./marks.ts";
 
 /** Cinder is taking these away, or tried to. */
-const leaving: ReadonlySet<string> = new Set(["deleting", "deleted", "error_deleting"]);
+const leaving: ReadonlySet<string> = new Set(["deleting", "deleted", "error_deleting", "unmanaging"]);
+/** Being read or restored takes `available` away for a while and harms nothing. */
+const whole: ReadonlySet<string> = new Set(["available", "restoring", "backing-up"]);
 
 export const isLeaving = (backup: ListedBackup): boolean => leaving.has(backup.status);
+/** Whose points are ours. */
+export interface Ownership {
+  /** Who creates them. */
+  readonly userIds: ReadonlySet<string>;
+  /** What others created and we adopted, by id. */
+  readonly adoptedIds: ReadonlySet<string>;
+}
+
 export const createdMs = (backup: ListedBackup): number => Date.parse(backup.createdAt);
 
 /** A listing with the questions the rules ask of it. */
 export class View {
-  readonly backups: readonly ListedBackup[];
+  /** Backups and snapshots. */
+  readonly listed: readonly ListedBackup[];
   readonly ours: readonly ListedBackup[];
   readonly endedMs: number;
   readonly startedMs: number;
   readonly #byId: ReadonlyMap<string, ListedBackup>;
   readonly #volumes: ReadonlyMap<string, ListedVolume>;
-  readonly #userIds: ReadonlySet<string>;
+  readonly #volumesFrom: ReadonlyMap<string | null, readonly string[]>;
+  readonly #ownership: Ownership;
   readonly #undersized: ReadonlySet<string>;
   readonly #earlier: View | undefined;
   readonly #oursByVolume: ReadonlyMap<string, readonly ListedBackup[]>;
   readonly #oursByProject: ReadonlyMap<string | null, readonly ListedBackup[]>;
   readonly #good = new Map<string, boolean>();
 
-  constructor(listing: Listing, userIds: ReadonlySet<string>, earlier?: View) {
+  constructor(listing: Listing, ownership: Ownership, earlier?: View) {
     this.startedMs = Date.parse(listing.startedAt);
     this.endedMs = Date.parse(listing.endedAt);
-    this.#byId = new Map(listing.backups.map((each) => [each.id, each]));
+    this.listed = [...listing.backups, ...listing.snapshots];
+    this.#byId = new Map(this.listed.map((each) => [each.id, each]));
     this.#volumes = new Map(listing.volumes.map((each) => [each.id, each]));
-    this.#userIds = userIds;
+    this.#volumesFrom = new Map(
+      [...Map.groupBy(listing.volumes, (each) => each.snapshotId)].map(([id, made]) => [
+        id,
+        made.map((each) => each.id),
+      ]),
+    );
+    this.#ownership = ownership;
     this.#earlier = earlier;
-    this.backups = listing.backups;
-    this.ours = this.backups.filter((each) => this.isOurs(each));
-    this.#oursByVolume = Map.groupBy(this.ours, (each) => each.volumeId);
+    this.ours = this.listed.filter((each) => this.isOurs(each));
+    this.#oursByVolume = Map.groupBy(this.ours, (each) => `${each.mechanism} of ${each.volumeId}`);
     this.#oursByProject = Map.groupBy(this.ours, (each) => each.projectId);
     this.#undersized = this.#findUndersized();
   }
 
-  oursOf(volumeId: string): readonly ListedBackup[] {
-    return this.#oursByVolume.get(volumeId) ?? [];
+  /** A snapshot never stands in for a backup, nor a backup for a snapshot. */
+  oursOf(volumeId: string, mechanism: Mechanism): readonly ListedBackup[] {
+    return this.#oursByVolume.get(`${mechanism} of ${volumeId}`) ?? [];
   }
 
   oursIn(projectId: string): readonly ListedBackup[] {
     return this.#oursByProject.get(projectId) ?? [];
   }
 
-  find(backupId: string): ListedBackup | undefined {
-    return this.#byId.get(backupId);
+  find(id: string): ListedBackup | undefined {
+    return this.#byId.get(id);
   }
 
   volume(volumeId: string): ListedVolume | undefined {
     return this.#volumes.get(volumeId);
+  }
+
+  volumesFrom(snapshotId: string): readonly string[] {
+    return this.#volumesFrom.get(snapshotId) ?? [];
   }
 
   /** Present and not on its way out. */
@@ -59,10 +82,14 @@ export class View {
   }
 
   isOfConductor(backup: ListedBackup): boolean {
-    return backup.userId !== null && this.#userIds.has(backup.userId);
+    return (backup.userId !== null && this.#ownership.userIds.has(backup.userId)) || this.isAdopted(backup);
   }
 
-  /** Created by the conductor's user, which cannot be forged, and marked. */
+  isAdopted(backup: ListedBackup): boolean {
+    return this.#ownership.adoptedIds.has(backup.id);
+  }
+
+  /** Created by the conductor's user, which cannot be forged, or adopted as we were told; and marked. */
   isOurs(backup: ListedBackup): boolean {
     return this.isOfConductor(backup) && isMarked(backup);
   }
@@ -96,7 +123,7 @@ export class View {
 
   /**
    * Good as the design says: ours, available, no reason of failure, as large as its source was, no bad verdict, and
-   * the same of each ancestor. Being restored takes `available` away for a while and harms nothing: it counts as good.
+   * the same of each ancestor.
    */
   isGood(backup: ListedBackup): boolean {
     const line = this.lineage(backup);
@@ -105,24 +132,26 @@ export class View {
       if (this.#good.has(each.id)) continue;
       const parentId = this.parentId(each);
       const parentGood = each.isIncremental ? parentId !== null && this.#good.get(parentId) === true : true;
-      this.#good.set(each.id, parentGood && this.#isSound(each) && isMarked(each) && !isJudgedBad(each));
+      this.#good.set(each.id, parentGood && this.#isSound(each) && this.isOurs(each) && !isJudgedBad(each));
     }
     return this.#good.get(backup.id) === true;
   }
 
-  /** Good but for verdicts and marks, which say nothing about the data: nothing of it was taken away or damaged. */
+  /**
+   * Good but for verdicts, marks and creator, which say nothing about the data: nothing of it was taken away or damaged.
+   * A snapshot gets another creator when its volume is transferred.
+   */
   isIntact(backup: ListedBackup): boolean {
     const line = this.lineage(backup);
     return line.every((each) => this.#isSound(each)) && line.at(-1)?.isIncremental === false;
   }
 
   #isSound(backup: ListedBackup): boolean {
-    const whole = backup.status === "available" || backup.status === "restoring";
-    return whole && (backup.failReason ?? "") === "" && this.isOfConductor(backup) && !this.isUndersized(backup);
+    return whole.has(backup.status) && (backup.failReason ?? "") === "" && !this.isUndersized(backup);
   }
 
   /**
-   * Volumes only grow, so a backup is too small when it is smaller than an earlier one of ours of its volume, or than
+   * Volumes only grow, so a point is too small when it is smaller than an earlier one of ours of its volume, or than
    * its volume was in a listing that ended before the backup began.
    */
   #findUndersized(): ReadonlySet<string> {

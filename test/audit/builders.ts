@@ -1,10 +1,12 @@
-import type { ListedBackup, ListedVolume, Listing } from "../../src/audit/listing.ts";
+import type { ListedBackup, ListedVolume, Listing, Mechanism } from "../../src/audit/listing.ts";
 
 /** The conductor's user in these listings. */
 export const conductorId = "conductor";
 export const rules = { userIds: [conductorId] };
 
 export interface PointSpec {
+  /** Default: a backup. */
+  readonly mechanism?: Mechanism;
   readonly id: string;
   readonly volume?: string;
   readonly project?: string;
@@ -26,11 +28,12 @@ export interface PointSpec {
 
 /** A backup as the conductor makes it: available, marked, of volume v1 in project p1, to be kept until 2026-01-15. */
 export function point(spec: PointSpec): ListedBackup {
+  const mechanism = spec.mechanism ?? "backup";
   const volumeId = spec.volume ?? "v1";
   const slot = new Date(`${spec.created}Z`).toISOString().replace(".000", "");
   const marks: Readonly<Record<string, string | undefined>> = {
     __automated_backup: "True",
-    "dirigent:key": `${volumeId}/daily/${slot}`,
+    "dirigent:key": `${volumeId}/daily/${slot}${mechanism === "snapshot" ? "/snapshot" : ""}`,
     "dirigent:policy": "daily",
     "dirigent:slot": slot,
     "dirigent:server": "s1",
@@ -42,6 +45,7 @@ export function point(spec: PointSpec): ListedBackup {
   };
   const kept = Object.entries(marks).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return {
+    mechanism,
     id: spec.id,
     volumeId,
     projectId: spec.project ?? "p1",
@@ -57,25 +61,30 @@ export function point(spec: PointSpec): ListedBackup {
   };
 }
 
+export const snapshot = (spec: PointSpec): ListedBackup => point({ mechanism: "snapshot", ...spec });
+
 /** A user's own backup. */
 export const foreign = (spec: PointSpec): ListedBackup => point({ user: "alice", metadata: {}, ...spec });
 
 export interface ListingSpec {
   readonly at: string;
-  readonly backups: readonly ListedBackup[];
+  /** Backups and snapshots. */
+  readonly points: readonly ListedBackup[];
   /** Default: v1 of 1 GiB in project p1. */
   readonly volumes?: readonly ListedVolume[];
   readonly rights?: Listing["rights"];
 }
 
 /** A listing that took a minute and ended at `at`. */
-export function listing({ at, backups, volumes, rights }: ListingSpec): Listing {
+export function listing({ at, points, volumes, rights }: ListingSpec): Listing {
+  const of = (mechanism: Mechanism) => points.filter((each) => each.mechanism === mechanism);
   return {
     startedAt: new Date(Date.parse(at) - 60_000).toISOString(),
     endedAt: new Date(at).toISOString(),
-    rights: rights ?? (backups.length === 0 ? "unproven" : "proven"),
-    backups,
-    volumes: volumes ?? [{ id: "v1", projectId: "p1", sizeGiB: 1 }],
+    rights: rights ?? (of("backup").length === 0 ? "unproven" : "proven"),
+    backups: of("backup"),
+    snapshots: of("snapshot"),
+    volumes: volumes ?? [{ id: "v1", projectId: "p1", sizeGiB: 1, snapshotId: null }],
   };
 }
 
@@ -87,6 +96,6 @@ export function later(
 ): Listing {
   const came = change.came ?? [];
   const out = new Set([...(change.gone ?? []), ...came.map((each) => each.id)]);
-  const backups = [...before.backups.filter((each) => !out.has(each.id)), ...came];
-  return listing({ at, backups, volumes: before.volumes });
+  const points = [...before.backups, ...before.snapshots].filter((each) => !out.has(each.id));
+  return listing({ at, points: [...points, ...came], volumes: before.volumes });
 }

@@ -21,7 +21,7 @@ export const f4 = point({ id: "f4", created: "2026-01-20T12:00:00", keepUntil: "
 /** One audit. The times are such that all keep-until marks of `chains` have passed. */
 export interface Case {
   readonly name: string;
-  /** The backups of the earlier listing; without them there is none. */
+  /** The backups and snapshots of the earlier listing; without them there is none. */
   readonly before?: readonly ListedBackup[];
   /** Default 2026-01-20T01:00:00Z. */
   readonly beforeAt?: string;
@@ -34,7 +34,7 @@ export interface Case {
   readonly volumes?: readonly ListedVolume[];
   readonly volumesNow?: readonly ListedVolume[];
   readonly options?: Partial<AuditOptions>;
-  /** Code, severity and backups of each finding, in order. */
+  /** Code, severity and points of each finding, in order. */
   readonly want: readonly (readonly [FindingCode, Severity, readonly string[]])[];
 }
 
@@ -57,7 +57,7 @@ export function check(name: string, cases: readonly Case[]): void {
 
 function listings(spec: Case): [Listing | undefined, Listing] {
   const at = spec.beforeAt ?? "2026-01-20T01:00:00Z";
-  const before = listing({ at, backups: spec.before ?? [], ...(spec.volumes && { volumes: spec.volumes }) });
+  const before = listing({ at, points: spec.before ?? [], ...(spec.volumes && { volumes: spec.volumes }) });
   const now = later(before, spec.at ?? "2026-01-21T00:00:00Z", {
     ...(spec.gone && { gone: spec.gone }),
     ...(spec.came && { came: spec.came }),

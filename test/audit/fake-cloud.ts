@@ -7,6 +7,8 @@ export interface FakeBackup {
   readonly id: string;
   readonly volume_id: string;
   readonly parent_id?: string;
+  /** Of a snapshot; default p1. */
+  readonly project?: string;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
@@ -24,6 +26,7 @@ export interface FakeCloud {
   readonly requests: readonly FakeRequest[];
   /** Oldest first; change it between requests. */
   backups: FakeBackup[];
+  snapshots: FakeBackup[];
   /** Answers in place of the cloud when it returns something. */
   intercept: (request: FakeRequest) => Reply | "stall" | undefined;
   /** Tokens that are accepted now. */
@@ -55,6 +58,7 @@ export async function startFakeCloud(): Promise<FakeCloud> {
     authUrl: `${origin}/identity`,
     requests,
     backups: [],
+    snapshots: [],
     intercept: () => undefined,
     tokens: [],
     isAdmin: true,
@@ -111,12 +115,15 @@ function answer(cloud: FakeCloud, request: FakeRequest): Reply {
   }
   if (request.path === "/v3/volumes/detail") return { status: 200, body: { volumes: [fakeVolume] } };
   if (request.path === "/v3/backups/detail") return backupsPage(cloud, request.query);
+  if (request.path === "/v3/snapshots/detail") {
+    return { status: 200, body: { snapshots: cloud.snapshots.map((each) => shownSnapshot(cloud, each)) } };
+  }
   const one = cloud.backups.find((each) => `/v3/backups/${each.id}` === request.path);
   return one ? { status: 200, body: { backup: shown(cloud, one) } } : notFound;
 }
 
 const notFound: Reply = { status: 404, body: { itemNotFound: { code: 404, message: "Backup could not be found." } } };
-const fakeVolume = { id: "v1", size: 1, "os-vol-tenant-attr:tenant_id": "p1", name: "data" };
+const fakeVolume = { id: "v1", size: 1, snapshot_id: null, "os-vol-tenant-attr:tenant_id": "p1", name: "data" };
 
 function backupsPage(cloud: FakeCloud, query: URLSearchParams): Reply {
   const parent = query.get("parent_id");
@@ -150,3 +157,15 @@ function shown(cloud: FakeCloud, { id, volume_id, parent_id, metadata }: FakeBac
     ...(cloud.isAdmin && { "os-backup-project-attr:project_id": "p1" }),
   };
 }
+
+const shownSnapshot = (cloud: FakeCloud, { id, volume_id, metadata, project }: FakeBackup): unknown => ({
+  id,
+  volume_id,
+  status: "available",
+  size: 1,
+  created_at: "2026-11-21T04:06:16.000000",
+  updated_at: null,
+  metadata: metadata ?? {},
+  user_id: "conductor",
+  ...(cloud.isAdmin && { "os-extended-snapshot-attributes:project_id": project ?? "p1" }),
+});

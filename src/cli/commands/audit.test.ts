@@ -28,7 +28,7 @@ describe("dirigent audit", () => {
     harness.cloud.backups = [full(1)];
     const { exitCode, stdout, stderr } = await audit("--user-id", "somebody", "--user-id", "else");
     assert.deepEqual([exitCode, stdout], [0, ""]);
-    assert.equal(stderr, "Passed: failures 0, warnings 0, information 0 in 1 backups, 1 volumes.\n");
+    assert.equal(stderr, "Passed: failures 0, warnings 0, information 0 in 1 backups, 0 snapshots, 1 volumes.\n");
     assert.equal(logins(), 1);
   });
 

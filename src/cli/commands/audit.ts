@@ -13,6 +13,9 @@ interface Options {
   readonly save?: string;
   readonly userId?: readonly string[];
   readonly pruned?: readonly string[];
+  readonly released?: readonly string[];
+  readonly adopted?: readonly string[];
+  readonly aroundRun?: boolean;
 }
 
 /** For an option that may be given several times. */
@@ -22,7 +25,7 @@ export const auditCommand: Command<Options> = {
   path: "audit",
   summary: "check from Cinder alone that the conductor kept its rules",
   description:
-    "Lists backups and volumes with the reader, and judges rules 1 to 3 and the marks by what it sees, without the database and without the " +
+    "Lists backups, snapshots and volumes with the reader, and judges rules 1 to 3 and the marks by what it sees, without the database and without the " +
     "conductor's own code. Against an earlier listing it also judges what went since. Changes nothing in the cloud. Exits with 1 when a rule is broken.",
   options: [
     new Option("--before <file>", "the earlier listing, from --save; without it nothing is said about deletions"),
@@ -35,6 +38,18 @@ export const auditCommand: Command<Options> = {
       "--pruned <id>",
       "a volume or backup that was pruned on purpose since, or a backup that was disowned; may be repeated; a held backup counts only by its own id",
     ).argParser(collect),
+    new Option(
+      "--released <id>",
+      "a snapshot that its owner released since, or a volume for all of its snapshots; may be repeated; held ones are never covered",
+    ).argParser(collect),
+    new Option(
+      "--adopted <id>",
+      "a backup or snapshot of others that was adopted: ours once it is marked; may be repeated",
+    ).argParser(collect),
+    new Option(
+      "--around-run",
+      "nothing but one run of the conductor lies between the listings: what is not its own must be as it was",
+    ),
   ],
   printsData: true,
   async run({ options }, context) {
@@ -51,7 +66,8 @@ export const auditCommand: Command<Options> = {
       ...(options.save !== undefined && { saveFile: options.save }),
     });
     context.output.data(reportValue(report), () => describeFindings(report.findings));
-    const seen = `${report.listing.backups.length} backups, ${report.listing.volumes.length} volumes`;
+    const { backups, snapshots, volumes } = report.listing;
+    const seen = `${backups.length} backups, ${snapshots.length} snapshots, ${volumes.length} volumes`;
     context.output.note(`${report.passed ? "Passed" : "Failed"}: ${count(report.findings)} in ${seen}.`);
     if (report.notSaved !== undefined) context.output.note(`The listing was not saved: ${report.notSaved}.`);
     return report.passed ? exit.ok : exit.failed;
@@ -63,6 +79,9 @@ async function rulesOf(options: Options, context: Context): Promise<AuditOptions
   return {
     userIds: options.userId ?? [...conductor.userIds, await writerId(context)],
     permittedPrunes: options.pruned ?? [],
+    permittedReleases: options.released ?? [],
+    adopted: options.adopted ?? [],
+    strictForeign: options.aroundRun === true,
     brakeOverrides: rotation.brakeOverrides,
   };
 }
@@ -76,6 +95,7 @@ const reportValue = ({ passed, findings, listing, notSaved }: AuditReport): obje
   endedAt: listing.endedAt,
   rights: listing.rights,
   backups: listing.backups.length,
+  snapshots: listing.snapshots.length,
   volumes: listing.volumes.length,
   notSaved: notSaved ?? null,
   findings: findings.map((each) => ({
