@@ -75,6 +75,8 @@ export interface Command<Options = object> {
   readonly printsData?: boolean;
   /** At a signal it ends what is running before it stops. */
   readonly drains?: boolean;
+  /** Keys of the configuration that its options set, by key. */
+  overrides?(options: Options): NonNullable<NonNullable<LoadRequest["overrides"]>["values"]>;
   /** Imports the store and the clients when it is called: they take longer to load than `--help` should. */
   run(given: Given<Options>, context: Context): Promise<ExitCode>;
 }

@@ -1,3 +1,4 @@
+import { snapSentryKinds } from "../domain/peers/snapsentry-keys.ts";
 import type { Command } from "./command.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { backupsDelete } from "./commands/backups-delete.ts";
@@ -25,15 +26,23 @@ import { rebuildCommand } from "./commands/rebuild.ts";
 import { reportList } from "./commands/report-list.ts";
 import { reportSend } from "./commands/report-send.ts";
 import { reportShow } from "./commands/report-show.ts";
+import { createSnapshotsCommand, expireSnapshotsCommand, runCommand } from "./commands/run.ts";
+import { subscribeCommand } from "./commands/subscribe.ts";
 import { unholdCommand } from "./commands/unhold.ts";
+import { unsubscribeCommand } from "./commands/unsubscribe.ts";
 
 /** Every command there is, in the order of the help. Also what completion and man pages are made of. */
 export const commands: readonly Command[] = [
   demo,
   conductorCommand,
+  runCommand,
   policyCommand,
   planCommand,
   protectCommand,
+  ...snapSentryKinds.map(subscribeCommand),
+  unsubscribeCommand,
+  createSnapshotsCommand,
+  expireSnapshotsCommand,
   backupsList,
   backupsShow,
   backupsDelete,

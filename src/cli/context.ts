@@ -12,6 +12,8 @@ export interface GlobalOptions {
   readonly config?: string;
   readonly cloud?: string;
   readonly logLevel?: LogLevel;
+  /** Seconds; 0 is for ever. */
+  readonly timeout?: number;
   readonly json?: boolean;
 }
 
@@ -36,12 +38,14 @@ export function createContext(options: {
     overrides: {
       ...(given.cloud === undefined ? {} : { cloud: given.cloud }),
       ...(given.logLevel === undefined ? {} : { logLevel: given.logLevel }),
+      ...(command.overrides === undefined ? {} : { values: command.overrides(given) }),
     },
   };
   const load = (): Settings => loadSettings(request);
   let loaded: Settings | null = null;
   const settings = (): Settings => (loaded ??= load());
   const log = once(() => createLogger({ ...settings().log, sink: world.stderr, clock: world.clock }));
+  const firstSignal = limited(world, given.timeout ?? 0, options.done);
   const graceMs = (): number => (command.drains === true ? shutdownGraceMs(settings) : 0);
   return {
     version: options.version,
@@ -62,8 +66,20 @@ export function createContext(options: {
     },
     log,
     output: createOutput({ stdout: world.stdout, stderr: world.stderr, json: given.json ?? false }),
-    signals: { drain: world.firstSignal, cut: cutSignal(world, graceMs, options.done) },
+    signals: { drain: firstSignal, cut: cutSignal({ ...world, firstSignal }, graceMs, options.done) },
   };
+}
+
+/** The first signal; or the end of the time that was given, which stops as one does. */
+function limited({ clock, firstSignal }: World, seconds: number, done: AbortSignal): AbortSignal {
+  if (seconds === 0) return firstSignal;
+  const over = new AbortController();
+  clock.sleep(seconds * 1000, done).then(
+    () => over.abort(),
+    // The command ended first.
+    () => undefined,
+  );
+  return AbortSignal.any([firstSignal, over.signal]);
 }
 
 /** A command that needs no configuration is not to fail by a bad one, least of all while it stops. */

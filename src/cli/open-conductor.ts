@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Conductor, ConductorSettings } from "../conductor/context.ts";
+import { effectiveValues } from "../config/load.ts";
 import type { Settings } from "../config/settings.ts";
 import { parseStoreUrl } from "../store/address.ts";
 import type { Context } from "./command.ts";
@@ -32,11 +33,25 @@ export const conductorSettings = (settings: Settings): ConductorSettings => ({
 });
 
 /**
+ * Whether there is a cloud and nothing else: no file of the configuration, nobody who says where state is kept, and none where it would be.
+ * @throws ConfigError
+ */
+export function isStateless(context: Context): boolean {
+  if (context.settings().files.length > 0) return false;
+  const path = sqlitePath(context);
+  const url = effectiveValues(context.request).find(({ key }) => key === "database.url");
+  return url?.source === "default" && path !== null && !existsSync(path);
+}
+
+/**
  * Opens clouds and database as the configuration says. `work`: as the conductor, which takes SQLite's lock. `look`: to read beside a running
  * conductor; a database that does not exist yet is an empty one and is not made. `order`: to give an order, which is written down; the lock is taken with
- * {@link takeLock} when nobody else has it.
+ * {@link takeLock} when nobody else has it. `alone`: to work on what Cinder knows, with a database of one's own that ends with the process.
  */
-export async function openConductor(context: Context, purpose: "work" | "look" | "order"): Promise<OpenedConductor> {
+export async function openConductor(
+  context: Context,
+  purpose: "work" | "look" | "order" | "alone",
+): Promise<OpenedConductor> {
   const { clock, io, newId, settings } = context;
   const log = context.log();
   const { database } = settings();
@@ -45,7 +60,8 @@ export async function openConductor(context: Context, purpose: "work" | "look" |
   const { openStore } = await import("../store/open.ts");
   const path = sqlitePath(context);
   const lock = purpose === "work" ? await takeLock(context) : null;
-  const store = purpose === "look" && path !== null && !existsSync(path) ? "sqlite::memory:" : database.url;
+  const isPrivate = purpose === "alone" || (purpose === "look" && path !== null && !existsSync(path));
+  const store = isPrivate ? inMemory : database.url;
   const repository = await openStore(store, { io }).catch(async (error: unknown) => {
     await lock?.release();
     throw error;
@@ -68,6 +84,8 @@ export async function openConductor(context: Context, purpose: "work" | "look" |
     },
   };
 }
+
+const inMemory = "sqlite::memory:";
 
 function sqlitePath({ settings }: Context): string | null {
   const address = parseStoreUrl(settings().database.url);

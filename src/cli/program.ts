@@ -1,4 +1,4 @@
-import { Command as Program, Option } from "commander";
+import { InvalidArgumentError, Command as Program, Option } from "commander";
 import { logLevels } from "../config/settings.ts";
 import { createContext, type GlobalOptions } from "./context.ts";
 import type { Command, World } from "./command.ts";
@@ -31,6 +31,13 @@ function addCommand(program: Program, command: Command, run: (given: Program) =>
   added.action(() => run(added));
 }
 
+/** A day at most: whatever runs longer is a service. */
+function wholeSeconds(text: string): number {
+  const seconds = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (!(seconds <= 86_400)) throw new InvalidArgumentError("It is a whole number of seconds, at most a day.");
+  return seconds;
+}
+
 interface Described {
   readonly version: string;
   readonly commands: readonly Command[];
@@ -57,6 +64,9 @@ export function describeProgram(
     .addOption(new Option("--config <file>", "configuration file (default: /etc/dirigent/dirigent.yaml)"))
     .addOption(new Option("--cloud <name>", "cloud in clouds.yaml, for reader and writer"))
     .addOption(new Option("--log-level <level>", "how much is logged").choices(logLevels))
+    .addOption(
+      new Option("--timeout <seconds>", "stop after so long, as by Ctrl-C; 0 is for ever").argParser(wholeSeconds),
+    )
     .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("Run 'dirigent --help' for the commands there are.")
     .exitOverride();

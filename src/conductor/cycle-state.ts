@@ -8,6 +8,8 @@ export interface CycleOptions {
   readonly kind: RunKind;
   /** Plan and create what is due. */
   readonly create: boolean;
+  /** False: what waits is left waiting; only what runs already is watched. */
+  readonly begin?: boolean;
   /** Rotate every project, not only those whose jobs ended in this cycle. */
   readonly rotateAll: boolean;
   /** Ends the cycle although backups are still running; the next one goes on with them. */

@@ -156,6 +156,7 @@ async function executeAndEnd(
       order: plan.jobs.map((job) => job.key),
       ends,
       interrupt: cycle.interrupt,
+      ...(options.begin === false ? { concerns: (job: Job) => job.state !== "planned" } : {}),
       ...(options.onRound === undefined ? {} : { onRound: options.onRound }),
     },
     signals,

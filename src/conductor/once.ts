@@ -4,11 +4,22 @@ import { LeaseHeld, LeaseKeeper } from "./lease.ts";
 import { ClockWatch } from "./memory.ts";
 import { Desk } from "./orders/desk.ts";
 
+/** Half of a cycle: `create` deletes nothing, `expire` begins nothing. Either leaves operators' orders to others. */
+export type Only = "create" | "expire";
+
 /**
  * One cycle: what is due is created and every project rotated. Ends when the jobs have ended or are stuck.
+ * @param only `null` is both
  * @throws LeaseHeld when the lease does not become free within its own time to live (a killed conductor's does)
  */
-export async function runOnce(conductor: Conductor, exclusive: boolean, signals: Signals): Promise<CycleResult> {
+export async function runOnce(
+  whole: Conductor,
+  exclusive: boolean,
+  signals: Signals,
+  only: Only | null = null,
+): Promise<CycleResult> {
+  const conductor: Conductor =
+    only === "create" ? { ...whole, settings: { ...whole.settings, rotationEnabled: false } } : whole;
   const { clock, log, settings } = conductor;
   let lease = await LeaseKeeper.acquire(conductor, exclusive);
   if (lease === null) {
@@ -19,12 +30,21 @@ export async function runOnce(conductor: Conductor, exclusive: boolean, signals:
   if (lease === null) throw new LeaseHeld();
   try {
     const desk = new Desk(() => conductor, lease, signals);
-    desk.look();
+    const look = (): void => {
+      if (only === null) desk.look();
+    };
+    look();
     const result = await runCycle(
       conductor,
       lease,
       new ClockWatch(),
-      { kind: "manual", create: true, rotateAll: true, onRound: () => desk.look() },
+      {
+        kind: "manual",
+        create: only !== "expire",
+        begin: only !== "expire",
+        rotateAll: only !== "create",
+        onRound: look,
+      },
       signals,
     );
     await desk.settle();

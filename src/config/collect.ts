@@ -2,6 +2,7 @@ import type { Environment } from "./environment.ts";
 import { variable } from "./environment.ts";
 import { nearest } from "./nearest.ts";
 import type { NamedOption } from "./option.ts";
+import type { OptionValue } from "./request.ts";
 import { options } from "./schema.ts";
 import { showValue } from "./show.ts";
 import { plain, type Place, type YamlEntry } from "./yaml.ts";
@@ -10,7 +11,7 @@ import { plain, type Place, type YamlEntry } from "./yaml.ts";
 export interface Given {
   readonly named: NamedOption;
   readonly value: unknown;
-  /** `file:line:column`, or the name of the variable. */
+  /** `file:line:column`, or the name of the variable or option. */
   readonly place: Place;
   /** The file's permission bits; null for a variable. */
   readonly mode: number | null;
@@ -90,6 +91,15 @@ export function collectVariables(environment: Environment): Collected {
     }
   }
   return { given, problems };
+}
+
+/** What options of the command line say. @throws Error for a key that does not exist: the program's own mistake */
+export function collectOptions(values: Readonly<Record<string, OptionValue | undefined>>): readonly Given[] {
+  return Object.entries(values).flatMap(([key, given]) => {
+    const named = byKey.get(key);
+    if (named === undefined) throw new Error(`${key} is not a key of the configuration`);
+    return given === undefined ? [] : [{ named, value: given.value, place: given.option, mode: null }];
+  });
 }
 
 /** What is wrong with a value; null when nothing is. */

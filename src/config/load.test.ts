@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Environment } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
-import { loadSettings, settingsFrom } from "./load.ts";
+import { effectiveValues, loadSettings, settingsFrom } from "./load.ts";
 import type { LoadRequest } from "./request.ts";
 import { environmentOf } from "./testing.ts";
 
@@ -76,6 +76,23 @@ describe("loadSettings", () => {
     assert.equal(settings.openstack.reader.cloud, "z");
     assert.equal(settings.openstack.writer.cloud, "z");
     assert.equal(settings.log.level, "debug");
+  });
+
+  it("puts what options of a command say above everything, and checks it", () => {
+    const values = { "conductor.backup_schedule": { value: "*/10 * * * *", option: "--create-schedule" } };
+    const text = "conductor: {backup_schedule: '0 1 * * *', rotation_schedule: '0 2 * * *'}";
+    const { backupSchedule, rotationSchedule } = load(text, {}, { values }).conductor;
+    assert.deepEqual([backupSchedule, rotationSchedule], ["*/10 * * * *", "0 2 * * *"]);
+    const environment = environmentOf({ files: { "/etc/dirigent/dirigent.yaml": text } });
+    assert.deepEqual(
+      effectiveValues({ environment, overrides: { values } }).find(({ key }) => key === "conductor.backup_schedule"),
+      { key: "conductor.backup_schedule", value: "*/10 * * * *", source: "--create-schedule" },
+    );
+    const wrong = { "metrics.port": { value: 99_999, option: "--bind-address" }, "log.level": undefined };
+    assert.deepEqual(
+      problemsOf(() => load("", {}, { values: wrong })),
+      ["--bind-address: metrics.port is 99999; allowed: a whole number from 0 to 65535"],
+    );
   });
 
   it("takes the main file from --config, else from DIRIGENT_CONFIG, and says when it is not there", () => {

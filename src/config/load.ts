@@ -1,6 +1,6 @@
 import { dirname, join, resolve as resolvePath } from "node:path";
 import { buildSettings } from "./build.ts";
-import { collectFile, collectVariables, configVariable, valueProblem, type Given } from "./collect.ts";
+import { collectFile, collectOptions, collectVariables, configVariable, valueProblem, type Given } from "./collect.ts";
 import { put, resolve } from "./convict.ts";
 import { variable } from "./environment.ts";
 import { ConfigError } from "./errors.ts";
@@ -54,15 +54,17 @@ function readAll(request: LoadRequest): {
   files: readonly ConfigFile[];
   fromFiles: readonly Given[];
   fromVariables: readonly Given[];
+  fromOptions: readonly Given[];
 } {
   const { files, problems } = findFiles(request);
   const fromFiles = readFiles(files);
   const fromVariables = collectVariables(request.environment);
+  const fromOptions = collectOptions(request.overrides?.values ?? {});
   problems.push(...fromFiles.problems, ...fromVariables.problems);
-  const given = [...fromFiles.given, ...fromVariables.given];
+  const given = [...fromFiles.given, ...fromVariables.given, ...fromOptions];
   problems.push(...given.map(valueProblem).filter((problem) => problem !== null));
   if (problems.length > 0) throw new ConfigError(problems);
-  return { files, fromFiles: fromFiles.given, fromVariables: fromVariables.given };
+  return { files, fromFiles: fromFiles.given, fromVariables: fromVariables.given, fromOptions };
 }
 
 /** The value of a key as one would write it, and where it comes from. */
@@ -81,8 +83,8 @@ export interface EffectiveValue {
 export function effectiveValues(request: LoadRequest): readonly EffectiveValue[] {
   // Says all that is wrong, also what only the whole shows.
   loadSettings(request);
-  const { fromFiles, fromVariables } = readAll(request);
-  const given = new Map([...fromFiles, ...fromVariables].map((each) => [each.named.key, each]));
+  const { fromFiles, fromVariables, fromOptions } = readAll(request);
+  const given = new Map([...fromFiles, ...fromVariables, ...fromOptions].map((each) => [each.named.key, each]));
   const { cloud, logLevel } = request.overrides ?? {};
   const overrides = new Map<string, Omit<EffectiveValue, "key">>();
   if (cloud !== undefined) {
@@ -106,16 +108,17 @@ export function effectiveValues(request: LoadRequest): readonly EffectiveValue[]
  * @throws ConfigError with everything that is wrong, not only the first
  */
 export function loadSettings(request: LoadRequest): Settings {
-  const { files, fromFiles, fromVariables } = readAll(request);
+  const { files, fromFiles, fromVariables, fromOptions } = readAll(request);
   const tree = {};
   for (const { named, value } of fromFiles) put(tree, named.key, value);
   const read = resolve(tree, Object.fromEntries(fromVariables.map(({ place, value }) => [place, String(value)])));
   const values = {};
   for (const named of options) put(values, named.key, read(named));
+  for (const { named, value } of fromOptions) put(values, named.key, named.option.kind.read(value));
   const settings = buildSettings({
     values: values as Values<typeof schema>,
     // The last one given is the one that counts.
-    given: new Map([...fromFiles, ...fromVariables].map((each) => [each.named.key, each])),
+    given: new Map([...fromFiles, ...fromVariables, ...fromOptions].map((each) => [each.named.key, each])),
     files: files.map(({ path }) => path),
     request,
   });

@@ -1,19 +1,16 @@
 import { Option } from "commander";
-import { writeCatalogueFile } from "../../conductor/catalogue-file.ts";
-import { observed } from "../../conductor/observed.ts";
-import { runOnce } from "../../conductor/once.ts";
-import { catalogueFileDeps } from "../catalogue-file.ts";
-import type { Command, Context } from "../command.ts";
-import { cycleValue, describeCycle } from "../describe-cycle.ts";
-import { exit, exitOfOutcome, UsageError, type ExitCode } from "../exit-codes.ts";
-import { openConductor } from "../open-conductor.ts";
-import { whileSending } from "../reporting.ts";
-import { narrateCycle, narrator } from "../service/narrator.ts";
+import type { OptionValue } from "../../config/request.ts";
+import type { Command } from "../command.ts";
+import { exit, UsageError } from "../exit-codes.ts";
+import { runOneCycle } from "../run-cycle.ts";
 import { printPlan } from "./plan.ts";
 
 interface Options {
   readonly once?: true;
   readonly dryRun?: true;
+  readonly createSchedule?: string;
+  readonly expireSchedule?: string;
+  readonly bindAddress?: string;
 }
 
 export const conductorCommand: Command<Options> = {
@@ -26,7 +23,25 @@ export const conductorCommand: Command<Options> = {
   options: [
     new Option("--once", "one cycle: create what is due, rotate every project, and exit when the backups have ended"),
     new Option("--dry-run", "with --once: print what it would do; nothing is written anywhere"),
+    new Option("--create-schedule <cron>", "in place of conductor.backup_schedule, as SnapSentry's daemon has it"),
+    new Option("--expire-schedule <cron>", "in place of conductor.rotation_schedule, as SnapSentry's daemon has it"),
+    new Option("--bind-address <host:port>", "where metrics are served, in place of metrics.address and metrics.port"),
   ],
+  overrides({ bindAddress, createSchedule, expireSchedule }) {
+    const given = (option: string, value: unknown): OptionValue | undefined =>
+      value === undefined ? undefined : { value, option };
+    const [, host, port] = /^(.+):(\d+)$/.exec(bindAddress ?? "") ?? [];
+    if (bindAddress !== undefined && host === undefined) {
+      throw new UsageError(`--bind-address ${bindAddress}: must be an address and a port, such as 127.0.0.1:9808`);
+    }
+    return {
+      "conductor.backup_schedule": given("--create-schedule", createSchedule),
+      "conductor.rotation_schedule": given("--expire-schedule", expireSchedule),
+      // Brackets are for URLs and such.
+      "metrics.address": given("--bind-address", host?.replace(/^\[|\]$/g, "")),
+      "metrics.port": given("--bind-address", port === undefined ? undefined : Number(port)),
+    };
+  },
   printsData: true,
   drains: true,
   async run({ options }, context) {
@@ -35,29 +50,9 @@ export const conductorCommand: Command<Options> = {
         throw new UsageError("--dry-run goes with --once: dirigent conductor --once --dry-run");
       return await printPlan(context);
     }
-    if (options.once === true) return await once(context);
+    if (options.once === true) return await runOneCycle(context, { only: null, purpose: "work" });
     const { runService } = await import("../service/run-service.ts");
     await runService(context);
     return exit.ok;
   },
 };
-
-async function once(context: Context): Promise<ExitCode> {
-  const opened = await openConductor(context, "work");
-  try {
-    const { conductor, exclusive } = opened;
-    const log = context.log();
-    const repository = observed(conductor.repository, [narrator(log)]);
-    const result = await whileSending(context, { ...conductor, repository }, (reporting) =>
-      runOnce(reporting, exclusive, context.signals),
-    );
-    narrateCycle(log, result);
-    const file = catalogueFileDeps(context, opened);
-    if (file !== null) await writeCatalogueFile(file);
-    context.output.progress(null);
-    context.output.data(cycleValue(result), () => describeCycle(result));
-    return exitOfOutcome[result.outcome];
-  } finally {
-    await opened.close();
-  }
-}

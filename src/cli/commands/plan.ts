@@ -1,3 +1,4 @@
+import type { Only } from "../../conductor/once.ts";
 import { previewCycle, type Preview } from "../../conductor/preview.ts";
 import { operatorText } from "../../domain/reasons.ts";
 import type { Decision } from "../../domain/retention.ts";
@@ -16,17 +17,23 @@ export const planCommand: Command = {
   run: (_given, context) => printPlan(context),
 };
 
-/** Also `dirigent conductor --once --dry-run`. */
-export async function printPlan(context: Context): Promise<ExitCode> {
+/** Also `dirigent conductor --once --dry-run` and `dirigent run --dry-run`. @param only the half of the cycle that is shown; `null` is all of it */
+export async function printPlan(context: Context, only: Only | null = null): Promise<ExitCode> {
   const opened = await openConductor(context, "look");
   try {
-    const preview = await previewCycle(opened.conductor, context.signals.cut);
+    const whole = await previewCycle(opened.conductor, context.signals.cut);
+    const preview = only === null ? whole : { ...whole, ...leftOut[only] };
     context.output.data(planValue(preview), () => describePlan(preview));
     return exit.ok;
   } finally {
     await opened.close();
   }
 }
+
+const leftOut = {
+  create: { rotations: [] },
+  expire: { create: [], refused: [], skips: [] },
+} as const satisfies Record<Only, Partial<Preview>>;
 
 const decisionValue = ({ action, reason, point }: Decision): object => ({
   action,

@@ -33,6 +33,7 @@ describe("completion", () => {
       "--config",
       "--cloud",
       "--log-level",
+      "--timeout",
     ]);
     assert.deepEqual(offered("backups", "delete", "--d"), ["--dry-run"]);
     assert.deepEqual(offered("--json", "backups", "delete", "--y"), ["--yes"]);
