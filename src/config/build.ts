@@ -1,6 +1,7 @@
 import { resolve as resolvePath } from "node:path";
 import { formatDuration } from "../domain/durations.ts";
 import { defaultPolicy, every } from "../domain/policy.ts";
+import { reservedNames } from "../domain/presets.ts";
 import type { Given } from "./collect.ts";
 import { ConfigError } from "./errors.ts";
 import { buildArchive } from "./build-archive.ts";
@@ -69,6 +70,10 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
     problems.push(`${place("policy.minimum_retention")} is longer than ${retention}; allowed: at most that`);
   }
 
+  if (reservedNames.includes(policy.name)) {
+    problems.push(`${place("policy.name")} is ${policy.name}, which is the name of a preset; give it another one`);
+  }
+
   const { openstack } = values;
   const twiceTimeoutMs = 2 * (openstack.timeout ?? defaultTimeoutMs);
   const settings: Settings = {
@@ -104,7 +109,20 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
       minimumRetentionMs: policy.minimum_retention,
       fullEvery: policy.full_every,
       minimumIntervalMs: policy.minimum_interval,
-      archive: noting(() => buildArchive(values), null),
+      archive: noting(
+        () =>
+          buildArchive(policy.archive, {
+            key: "policy",
+            container: { key: "backup.container", name: values.backup.container },
+            retention: { key: "policy.retention", ms: policy.retention },
+          }),
+        null,
+      ),
+    },
+    policies: {
+      file: values.policies.file,
+      rulesFile: values.policies.rules_file,
+      publishAssignment: values.policies.publish_assignment,
     },
     selection: {
       tagKey: values.selection.tag_key,

@@ -1,4 +1,5 @@
 import cronParser from "cron-parser";
+import { Temporal } from "temporal-polyfill";
 import { parseDuration } from "../domain/durations.ts";
 import { nameVariables } from "../domain/names.ts";
 
@@ -131,6 +132,29 @@ export const cron: Kind<string> = {
       return raw;
     } catch (error) {
       return no(error instanceof Error ? error.message : undefined);
+    }
+  },
+};
+
+/** Of a local clock, with hours and minutes. */
+export const timeOfDay: Kind<string> = text(
+  /^([01]\d|2[0-3]):[0-5]\d$/,
+  'a time of day in quotes, from "00:00" to "23:59"',
+);
+
+const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)$/;
+
+/** A moment, the same everywhere. */
+export const instant: Kind<Date> = {
+  name: "instant",
+  allowed: "an instant with a zone, such as 2026-12-01T06:00:00Z",
+  read: (raw) => {
+    if (typeof raw !== "string" || !zoned.test(raw)) return no();
+    try {
+      // Not by Date, which takes the 31st of February for the 3rd of March.
+      return new Date(Temporal.Instant.from(raw).epochMilliseconds);
+    } catch {
+      return no("there is no such day or time");
     }
   },
 };

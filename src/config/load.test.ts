@@ -139,7 +139,7 @@ describe("loadSettings", () => {
         `${at(4, 1)}: database is a section; allowed: a map with the keys url, password_file, password_fernet, password_fernet_key_file`,
         `${at(7, 12)}: openstack.writer.password is not a known key (value: (hidden)); known here: cloud, secret_file, secret_fernet, secret_fernet_key_file`,
         `${at(9, 1)}: per_pool is not a known key (value: 3); did you mean limits.per_pool?`,
-        `${at(10, 1)}: policy2 is not a known key (value: {"a":1}); known here: openstack, database, conductor, policy, selection, backup, compression, limits, deadline, rotation, policy_hook, mail, webhook, ping, log, metrics`,
+        `${at(10, 1)}: policy2 is not a known key (value: {"a":1}); known here: openstack, database, conductor, policy, policies, selection, backup, compression, limits, deadline, rotation, policy_hook, mail, webhook, ping, log, metrics`,
         'DIRIGENT_POLICY_PERIODE: not a known variable (value: "1d"); did you mean DIRIGENT_POLICY_PERIOD?',
         `${at(3, 3)}: policy.full_every is 0; allowed: a whole number from 1 to 1000`,
         `${at(6, 3)}: openstack.timeout is "soon"; allowed: ${duration}`,

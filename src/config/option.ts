@@ -41,6 +41,9 @@ export const optional = <T>(kind: Kind<T>, unset: string, doc: string, rest: Res
   ...rest,
 });
 
+/** A key that must be given. */
+export const required = <T>(kind: Kind<T>, doc: string): Option<T> => ({ kind, default: null, doc });
+
 /** A key with its dots, beside its option. */
 export interface NamedOption {
   readonly key: string;

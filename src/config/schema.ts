@@ -26,11 +26,14 @@ import {
 import { namedOptions, option, optional, type NamedOption, type Option, type Section } from "./option.ts";
 import { logFormats, logLevels, mailTls } from "./settings.ts";
 
-const word = text(/^[a-z0-9][a-z0-9_-]{0,63}$/, "a word of lower-case letters, digits, _ and -, at most 64");
+export const policyName = text(
+  /^[a-z0-9][a-z0-9_-]{0,63}$/,
+  "a word of lower-case letters, digits, _ and -, at most 64",
+);
 const metadataKey = text(/^[\x21-\x7e]{1,255}$/, "a metadata key of 1 to 255 visible characters");
 const userId = text(/^[\w.-]{1,255}$/, "a user id");
 const address = text(/^[\w.:-]{1,253}$/, "an IP address or host name");
-const containerName = text(/^[^\s/]{1,255}$/, "the name of a container");
+export const containerName = text(/^[^\s/]{1,255}$/, "the name of a container");
 const cloudName = text(/^\S+$/, "the name of a cloud in clouds.yaml");
 const fernetToken = text(/^gAAAA[\w-]+={0,2}$/, "a Fernet token, which begins with gAAAA");
 
@@ -50,6 +53,31 @@ const mailPassword = "the password for the mail server";
 const mailPasswordDoc = "Password to log in with at the mail server; better in one of the three forms below.";
 const webhookSecret = "the key of the webhook's signature";
 const unlimited = "no limit";
+
+/** The keys of a policy's archives, in the configuration and in the file of policies. */
+export const archiveKeys = {
+  every: optional(
+    integer(2, 1000),
+    "fulls are not counted",
+    "Every Nth full backup of a volume is an archive: it goes to `policy.archive.container` and keeps `policy.archive.retention`.",
+  ),
+  first_of: optional(
+    oneOf(["month", "year"] as const),
+    "no archive by the calendar",
+    "The first full backup of a volume in each month or year is an archive, in place of every Nth.",
+  ),
+  container: optional(containerName, "no archives", "Container of the archives, another one than `backup.container`."),
+  retention: optional(
+    duration,
+    "no archives",
+    "Age until which an archive is kept, longer than `policy.retention`. Tenants may ask for more.",
+  ),
+  availability_zone: optional(
+    text(/^\S{1,255}$/, "the name of an availability zone"),
+    "Cinder's choice",
+    "Availability zone that archives are asked for. A backup that Cinder does not show there is reported as failed; Zed takes no notice of it.",
+  ),
+} satisfies Section;
 
 /** Every key there is. The reference in docs/configuration.md is generated from it. */
 export const schema = {
@@ -144,7 +172,7 @@ export const schema = {
   },
   policy: {
     name: option(
-      word,
+      policyName,
       "default",
       "Name of the policy, part of every backup's key. A new name makes every slot due again.",
     ),
@@ -168,34 +196,25 @@ export const schema = {
       7,
       "Every Nth backup of a volume is a full one, those between are incremental. 1: all are full.",
     ),
-    archive: {
-      every: optional(
-        integer(2, 1000),
-        "fulls are not counted",
-        "Every Nth full backup of a volume is an archive: it goes to `policy.archive.container` and keeps `policy.archive.retention`.",
-      ),
-      first_of: optional(
-        oneOf(["month", "year"] as const),
-        "no archive by the calendar",
-        "The first full backup of a volume in each month or year is an archive, in place of every Nth.",
-      ),
-      container: optional(
-        containerName,
-        "no archives",
-        "Container of the archives, another one than `backup.container`.",
-      ),
-      retention: optional(
-        duration,
-        "no archives",
-        "Age until which an archive is kept, longer than `policy.retention`. Tenants may ask for more.",
-      ),
-      availability_zone: optional(
-        text(/^\S{1,255}$/, "the name of an availability zone"),
-        "Cinder's choice",
-        "Availability zone that archives are asked for. A backup that Cinder does not show there is reported as failed; Zed takes no notice of it.",
-      ),
-    },
+    archive: archiveKeys,
     minimum_interval: option(durationOrOff, "0s", "No second backup of a volume within this time, whatever is due."),
+  },
+  policies: {
+    file: optional(
+      absolutePath,
+      "the built-in policy and the presets are all there are",
+      "File with policies, rules and exclusions (docs/policies.md). It is read again in every cycle; one that is wrong leaves the last good one in force.",
+    ),
+    rules_file: optional(
+      absolutePath,
+      "none but those of `policies.file`",
+      "File with a list of further rules; one that ends in .json is read in Platform9's format. Read again in every cycle, too.",
+    ),
+    publish_assignment: option(
+      boolean,
+      false,
+      "True: Platform9's keys are written on volumes, for people and tools that look for them there. They are never read as what is in force.",
+    ),
   },
   selection: {
     tag_key: option(metadataKey, "backup", "Server metadata that asks for backups of all its volumes."),

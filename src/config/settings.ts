@@ -125,6 +125,14 @@ export interface Settings {
     readonly catalogueFile: string | null;
   };
   readonly policy: Policy;
+  readonly policies: {
+    /** With policies, rules and exclusions; null: none. Absolute, as is the other. */
+    readonly file: string | null;
+    /** With further rules; Platform9's when it ends in `.json`. */
+    readonly rulesFile: string | null;
+    /** Whether Platform9's keys are written on volumes. */
+    readonly publishAssignment: boolean;
+  };
   readonly selection: Selection;
   readonly backup: {
     readonly nameTemplate: string;
