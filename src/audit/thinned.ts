@@ -21,7 +21,10 @@ export function markedRules({ before, now }: Pick<Comparison, "before" | "now">)
     groupOf,
   );
   const came = Map.groupBy(
-    now.ours.filter((each) => !isLeaving(each) && !isGoodBefore(each.id)),
+    now.ours.filter((each) => {
+      const turned = before.find(each.id) === undefined || now.isGood(each);
+      return turned && !isLeaving(each) && !isGoodBefore(each.id);
+    }),
     groupOf,
   );
   const answers = new Map<string, ReadonlySet<string>>();
@@ -36,7 +39,7 @@ export function markedRules({ before, now }: Pick<Comparison, "before" | "now">)
     const arrivals = (came.get(group) ?? []).toSorted((a, b) => createdMs(a) - createdMs(b));
     const moments = [0, ...arrivals.keys().map((index) => index + 1)].map((count) => {
       const there = [...(stood.get(group) ?? []), ...arrivals.slice(0, count)];
-      const newestFirst = there.toSorted((a, b) => createdMs(b) - createdMs(a));
+      const newestFirst = there.toSorted((a, b) => createdMs(a) - createdMs(b)).toReversed();
       return keptBy(
         rule,
         newestFirst.map((each) => counted(each, now.isGood(each) || isGoodBefore(each.id))),
