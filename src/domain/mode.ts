@@ -1,5 +1,6 @@
 import { isArchive } from "./archive.ts";
 import type { BackupMode } from "./catalogue.ts";
+import { hash } from "./hash.ts";
 import type { Volume } from "./inventory.ts";
 import { newestIn, pointTime, type Point, type VolumePoints } from "./points.ts";
 import type { Policy } from "./policy.ts";
@@ -74,11 +75,4 @@ function firstChainLength(
   );
   // A volume may begin with an archive; later, archives may be all that rotation has left of earlier chains.
   return (usual ?? 0) > 1 || (archives ?? 0) > 1 ? null : 1 + (hash(volumeId) % fullEvery);
-}
-
-/** FNV-1a, 32 bits: spreads well and needs no key. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let i = 0; i < text.length; i += 1) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
-  return value >>> 0;
 }

@@ -1,5 +1,5 @@
 import type { Temporal } from "temporal-polyfill";
-import { dayOf, firstInstantAt, startOfDay } from "./local-time.ts";
+import { dayOf, firstInstantAt } from "./local-time.ts";
 import { everySpan, type Span } from "./every.ts";
 import { markTime } from "./marks.ts";
 import type { Policy } from "./policy.ts";
@@ -95,52 +95,49 @@ function intervalSpan({ everyMs, anchor }: Extract<Schedule, { kind: "interval" 
   return { startMs, endMs: startMs + everyMs };
 }
 
-/** Between the last start that is not after `now` and the first that is. No start of a day comes before the day itself. */
+/** Between the last start that is not after `now` and the first that is. No start of a date comes before the day itself. */
 function calendarSpan(schedule: CalendarSchedule, timeZone: string, nowMs: number): Span {
   const { from, minutes } = datesOf(schedule);
   const today = dayOf(nowMs, timeZone);
-  // The dates go on for ever, so that a loop ends by what it finds.
-  const startMs = firstFound(from(today, -1), (date) => {
-    const starts = startsOn(date, minutes, timeZone);
-    return starts === null ? null : starts.at(starts.passed(nowMs) - 1);
-  });
-  const endMs = firstFound(from(today, 1), (date) => {
-    const starts = startsOn(date, minutes, timeZone);
-    return starts === null ? null : starts.at(starts.passed(nowMs));
-  });
+  const startsOn = (date: Temporal.PlainDate) => dayStarts(date, minutes, timeZone);
+  // The dates go on for ever: what ends the loop is a start.
+  const startMs = firstFound(from(today, -1), (date) => startsOn(date).lastUntil(nowMs));
+  const endMs = firstFound(from(today, 1), (date) => startsOn(date).firstAfter(nowMs));
   return { startMs, endMs };
 }
 
-function firstFound<T, R>(items: Generator<T, never>, find: (item: T) => R | null): R {
+function firstFound<T>(items: Generator<T, never>, find: (item: T) => number | null): number {
   for (;;) {
     const found = find(items.next().value);
     if (found !== null) return found;
   }
 }
 
-/** The starts of one date, ascending; `null` when the zone has no such date. */
-function startsOn(
-  date: Temporal.PlainDate,
-  minutes: readonly number[],
-  timeZone: string,
-): { readonly at: (index: number) => number | null; readonly passed: (nowMs: number) => number } | null {
-  if (startOfDay(date, timeZone) === null) return null;
+interface DayStarts {
+  readonly lastUntil: (nowMs: number) => number | null;
+  readonly firstAfter: (nowMs: number) => number | null;
+}
+
+/** The starts of one date, which there may be one of for each minute. None at all where the zone has no such date. */
+function dayStarts(date: Temporal.PlainDate, minutes: readonly number[], timeZone: string): DayStarts {
+  const known = new Map<number, number | null>();
   const at = (index: number): number | null => {
     const minute = minutes[index];
-    return minute === undefined ? null : firstInstantAt(date, minute, timeZone);
+    if (minute === undefined) return null;
+    const instant = known.get(index) ?? firstInstantAt(date, minute, timeZone);
+    known.set(index, instant);
+    return instant;
   };
-  return {
-    at,
-    /** How many are not after `now`: by halves, there may be one for each minute. */
-    passed(nowMs) {
-      let low = 0;
-      let high = minutes.length;
-      while (low < high) {
-        const middle = Math.floor((low + high) / 2);
-        if ((at(middle) ?? Infinity) <= nowMs) low = middle + 1;
-        else high = middle;
-      }
-      return low;
-    },
+  /** How many are not after `now`. */
+  const countUntil = (nowMs: number): number => {
+    let low = 0;
+    let high = minutes.length;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if ((at(middle) ?? Infinity) <= nowMs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   };
+  return { lastUntil: (nowMs) => at(countUntil(nowMs) - 1), firstAfter: (nowMs) => at(countUntil(nowMs)) };
 }
