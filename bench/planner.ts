@@ -1,6 +1,6 @@
 import type { Conductor } from "../src/conductor/context.ts";
 import { knownJobs } from "../src/conductor/plan.ts";
-import { ourUserIds, retentionInForce, scanBackups, scanInventory } from "../src/conductor/scan.ts";
+import { ourUserIds, retentionInForce, scanPoints, scanInventory } from "../src/conductor/scan.ts";
 import { planBackups } from "../src/domain/planner.ts";
 import { readPoints, type VolumePoints } from "../src/domain/points.ts";
 import { planRotation } from "../src/domain/retention.ts";
@@ -20,7 +20,7 @@ export async function timePlanner(conductor: Conductor): Promise<PlannerCost> {
   const never = new AbortController().signal;
   const userIds = await ourUserIds(conductor, never);
   const inventory = await scanInventory(conductor, never);
-  const { backups } = await scanBackups(conductor, never);
+  const { points: backups } = await scanPoints(conductor, "backup", never);
   const catalogue = new Map((await repository.catalogue()).map((entry) => [entry.backupId, entry]));
   const now = clock.now();
   const slot = currentSlot(settings.policy, settings.timeZone, now);

@@ -45,7 +45,7 @@ function adoptedJob({ settings }: Conductor, job: Job, { backup, marks }: Point)
     archiveKeepUntil: null,
     fullNumber: marks.fullNumber,
     submittedAt: backup.createdAt,
-    deadlineAt: deadlineOf(job.sizeGiB, backup.createdAt, settings.deadline),
+    deadlineAt: deadlineOf(job, backup.createdAt, settings.deadline),
     endedAt: state === "running" ? null : (backup.updatedAt ?? backup.createdAt),
   };
 }

@@ -6,10 +6,13 @@ import type { Reason } from "../domain/reasons.ts";
 import { CloudError } from "../openstack/errors.ts";
 import { operation, type Conductor } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
+import { getPoint, sendDelete } from "./mechanism.ts";
 import { isOurs } from "./scan.ts";
 
 /** How long a DELETE may take until its chain is left for the next pass. */
 const deletionTimeoutMs = 30 * 60 * 1000;
+/** An answer of another API server may be behind by so much: a DELETE that was accepted has begun. */
+const takenMs = 5_000;
 /** A DELETE that Cinder took shows as `deleting` at once. */
 const untakenMs = 30_000;
 
@@ -25,7 +28,7 @@ export async function checkBeforeDelete(
   },
   signal: AbortSignal,
 ): Promise<Reason | "gone" | null> {
-  const seen = await reader.backup(input.point.backup.id, signal);
+  const seen = await getPoint(reader, input.point.backup, signal);
   if (seen === null) return "gone";
   if (!isOurs(seen, input.userIds) || seen.projectId !== input.projectId) return "keep_unverified";
   const marks = readMarks(seen.metadata);
@@ -33,8 +36,11 @@ export async function checkBeforeDelete(
   if (seen.status !== "available" && seen.status !== "error") return "keep_running";
   const wanted = input.wantedBecause(seen, marks);
   if (wanted !== null) return wanted;
-  const children = await reader.childrenOf(seen.id, signal);
-  return children.length > 0 ? "keep_has_children" : null;
+  if (seen.mechanism === "snapshot") {
+    // Some backends would refuse only after they have said yes, others copied the data; which it is cannot be seen.
+    return (await reader.volumesOf(seen.id, signal)).length > 0 ? "keep_has_volumes" : null;
+  }
+  return (await reader.childrenOf(seen.id, signal)).length > 0 ? "keep_has_children" : null;
 }
 
 export interface DeleteFailure {
@@ -49,7 +55,7 @@ export async function deletePoint(
   { runId, point, reason, signal }: { runId: string; point: Point; reason: Reason; signal: AbortSignal },
 ): Promise<DeleteFailure | null> {
   const { clock, reader, repository, writer } = conductor;
-  const id = point.backup.id;
+  const { id, mechanism } = point.backup;
   const projectId = point.projectId ?? "";
   await lease.prove();
   const sentAt = clock.now();
@@ -58,8 +64,11 @@ export async function deletePoint(
     operation(conductor, runId, { kind: "delete", reason, ...subjectOfPoint(point) }),
   ]);
   if (point.entry !== null) await repository.patchCatalogueEntry(id, { deleteSentAt: sentAt });
+  let accepted = false;
+  let begun = false;
   try {
-    await writer.forProject(projectId).deleteBackup(id, signal);
+    await sendDelete(writer.forProject(projectId), point.backup, signal);
+    accepted = true;
   } catch (error) {
     if (!(error instanceof CloudError)) throw error;
     if (error.status !== 404 && error.reached !== "maybe")
@@ -69,7 +78,7 @@ export async function deletePoint(
 
   async function waitUntilGone(): Promise<DeleteFailure | null> {
     for (let waitMs = 250; ; waitMs = Math.min(waitMs * 1.5, conductor.settings.pollMs)) {
-      const seen = await reader.backup(id, signal);
+      const seen = await getPoint(reader, point.backup, signal);
       if (seen === null) return await gone();
       if (seen.status !== "deleting" && seen.status !== "available") {
         return {
@@ -78,6 +87,10 @@ export async function deletePoint(
         };
       }
       const waitedMs = Number(clock.now()) - Number(sentAt);
+      begun ||= seen.status === "deleting" || (accepted && waitedMs > takenMs);
+      if (begun && mechanism === "snapshot" && seen.status === "available") {
+        return { message: await whyBack(), requestId: null };
+      }
       // A DELETE may be sent again: the next pass checks everything anew.
       if (seen.status === "available" && waitedMs > untakenMs) {
         return { message: "Cinder has not begun to delete it", requestId: null };
@@ -90,6 +103,12 @@ export async function deletePoint(
       }
       await clock.sleep(waitMs, signal);
     }
+  }
+
+  /** A backend that cannot let go of a snapshot puts it back, and tells only the project why. */
+  async function whyBack(): Promise<string> {
+    const said = await reader.messages(id, signal);
+    return ["Cinder began to delete the snapshot and put it back to available: it is busy", ...said].join("; ");
   }
 
   async function gone(): Promise<null> {

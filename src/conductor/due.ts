@@ -10,7 +10,7 @@ import { operation } from "./context.ts";
 import type { Cycle } from "./cycle-state.ts";
 import { groupByProject, knownJobs, limitJobs, planWith, planWithoutPoints, type PlanInput } from "./plan.ts";
 import { markServers, readQuota } from "./project.ts";
-import { scanBackups } from "./scan.ts";
+import { scanPoints } from "./scan.ts";
 import { syncCatalogue } from "./sync.ts";
 
 /** What a cycle has to do. */
@@ -118,8 +118,8 @@ const planInput = ({ inventory, run, slot, userIds }: Cycle, jobs: readonly Job[
 /** All backups of the cloud; the catalogue is brought in line with them. */
 async function listAndSync({ conductor, run, signals, userIds }: Cycle): Promise<readonly Backup[]> {
   const takenAt = conductor.clock.now();
-  const { backups, proven } = await scanBackups(conductor, signals.cut);
-  if (proven) await syncCatalogue(conductor, run.id, { backups, userIds, takenAt });
+  const { points: backups, proven } = await scanPoints(conductor, "backup", signals.cut);
+  if (proven) await syncCatalogue(conductor, run.id, { backups, mechanisms: new Set(["backup"]), userIds, takenAt });
   return backups;
 }
 

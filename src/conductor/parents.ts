@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Backup } from "../domain/inventory.ts";
 import { mark } from "../domain/marks.ts";
 import type { Conductor } from "./context.ts";
+import { getPoint, replaceMetadata, type PointRef } from "./mechanism.ts";
 
 /**
  * Finds the real parent of an incremental. REST shows no `parent_id`, so each candidate is asked for its children, over all projects; the expected
@@ -27,22 +28,22 @@ export async function findParent(
 }
 
 /**
- * Changes the metadata of a backup of ours. PUT replaces all of it without an ETag: read, merge, write, read again.
- * @returns null when there is no such backup in the project, else whether it has the wanted metadata now, and the request that changed it
+ * Changes the metadata of a restore point. PUT replaces all of it without an ETag: read, merge, write, read again.
+ * @returns null when there is none in the project, else whether it has the wanted metadata now, and the request that changed it
  */
 export async function changeMetadata(
   { writer }: Pick<Conductor, "writer">,
-  { projectId, id }: { projectId: string; id: string },
+  { projectId, point }: { projectId: string; point: PointRef },
   change: (metadata: Metadata) => Metadata,
   signal: AbortSignal,
 ): Promise<{ done: boolean; requestId: string | null } | null> {
   const project = writer.forProject(projectId);
-  const before = await project.backup(id, signal);
+  const before = await getPoint(project, point, signal);
   if (before === null) return null;
   const isDone = (metadata: Metadata): boolean => isDeepStrictEqual({ ...metadata }, { ...change(metadata) });
   if (isDone(before.metadata)) return { done: true, requestId: null };
-  const { requestId } = await project.replaceBackupMetadata(id, change(before.metadata), signal);
-  const after = await project.backup(id, signal);
+  const { requestId } = await replaceMetadata(project, point, change(before.metadata), signal);
+  const after = await getPoint(project, point, signal);
   return { done: after !== null && isDone(after.metadata), requestId };
 }
 
@@ -57,7 +58,10 @@ export async function writeMarks(
   signal: AbortSignal,
 ): Promise<boolean> {
   const change = (metadata: Metadata): Metadata => ({ ...metadata, ...values });
-  return (await changeMetadata(conductor, { projectId, id: backupId }, change, signal))?.done ?? false;
+  return (
+    (await changeMetadata(conductor, { projectId, point: { mechanism: "backup", id: backupId } }, change, signal))
+      ?.done ?? false
+  );
 }
 
 export const parentMark = (parentId: string): Record<string, string> => ({ [mark.parent]: parentId });

@@ -10,7 +10,7 @@ import { ClockWatch } from "./memory.ts";
 import { groupByProject, knownJobs, limitJobs, planWith } from "./plan.ts";
 import { fetchQuota } from "./project.ts";
 import { planProjectRotation } from "./rotate.ts";
-import { ourUserIds, retentionInForce, scanBackups, scanInventory, whyPartial } from "./scan.ts";
+import { ourUserIds, retentionInForce, scanPoints, scanInventory, whyPartial } from "./scan.ts";
 
 /** What one cycle would do now. */
 export interface Preview {
@@ -31,7 +31,7 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
   const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
   const userIds = await ourUserIds(conductor, signal);
   const inventory = await scanInventory(conductor, signal);
-  const { backups, proven } = await scanBackups(conductor, signal);
+  const { points: backups, proven } = await scanPoints(conductor, "backup", signal);
   const catalogue = new Map((await repository.catalogue()).map((entry) => [entry.backupId, entry]));
   const now = clock.now();
   const slot = currentSlot(settings.policy, settings.timeZone, now);

@@ -1,10 +1,12 @@
 import { isMarked } from "../domain/marks.ts";
-import type { Backup, Server, Volume } from "../domain/inventory.ts";
+import type { Backup, Mechanism, Server, Volume } from "../domain/inventory.ts";
 import { scanShrank } from "../domain/trust.ts";
 import type { Run } from "../domain/runs.ts";
 import { retentionInForceMs } from "../domain/overrides.ts";
 import { indexByServer, type VolumesByServer } from "../domain/selection.ts";
+import { CloudError } from "../openstack/errors.ts";
 import type { Conductor, ConductorSettings } from "./context.ts";
+import { listPoints } from "./mechanism.ts";
 
 export interface Inventory {
   readonly servers: readonly Server[];
@@ -28,19 +30,41 @@ export async function scanInventory({ reader }: Conductor, signal: AbortSignal):
   };
 }
 
-export interface BackupScan {
-  readonly backups: readonly Backup[];
-  /**
-   * Whether Cinder showed that it treats the reader as an admin. `all_tenants` without admin rights answers 200 with one's own project only; but
-   * only admins see `os-backup-project-attr:project_id`. Without a row there is no proof.
-   */
+export interface PointScan {
+  readonly points: readonly Backup[];
+  /** Whether Cinder showed that it treats the reader as an admin: `all_tenants` without admin rights answers 200 with one's own project only. */
   readonly proven: boolean;
 }
 
-/** All backups of the cloud. Throws when a page fails. */
-export async function scanBackups({ reader }: Conductor, signal: AbortSignal): Promise<BackupScan> {
-  const backups = await Array.fromAsync(reader.listBackups({}, signal));
-  return { backups, proven: backups.length > 0 && backups.every((b) => b.projectId !== null) };
+/** The restore points of one mechanism in the whole cloud, everybody's. Throws when a page fails. */
+export async function scanPoints(
+  conductor: Pick<Conductor, "reader">,
+  mechanism: Mechanism,
+  signal: AbortSignal,
+): Promise<PointScan> {
+  const points = await Array.fromAsync(listPoints(conductor.reader, mechanism, {}, signal));
+  return { points, proven: await isProven(conductor, mechanism, points, signal) };
+}
+
+/**
+ * Whether rows that were just listed, of one mechanism, are what an admin sees. Of backups only admins see `os-backup-project-attr:project_id`, and without a row
+ * there is no proof. Members see the projects of snapshots, too; there it is asked for what Cinder shows to admins only.
+ */
+export async function isProven(
+  { reader }: Pick<Conductor, "reader">,
+  mechanism: Mechanism,
+  rows: readonly Backup[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!rows.every((row) => row.projectId !== null)) return false;
+  if (mechanism === "backup") return rows.length > 0;
+  try {
+    await reader.backupServices(signal);
+    return true;
+  } catch (error) {
+    if (error instanceof CloudError && (error.status === 403 || error.status === 401)) return false;
+    throw error;
+  }
 }
 
 /** Ids of the users whose marked backups are ours. */

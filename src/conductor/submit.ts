@@ -3,7 +3,8 @@ import { automatedMark, mark, markTime } from "../domain/marks.ts";
 import type { Reason } from "../domain/reasons.ts";
 import { deadlineOf } from "../domain/states.ts";
 import { CloudError, NoProjectAccess, QuotaExceeded } from "../openstack/errors.ts";
-import { operation, type Conductor } from "./context.ts";
+import type { BackupRequest, SnapshotRequest } from "../openstack/cloud.ts";
+import { operation, type Conductor, type ConductorSettings } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
 
 /** The marks of a new backup: what a rebuild needs. */
@@ -39,25 +40,35 @@ export async function submit(conductor: Conductor, lease: LeaseKeeper, job: Job,
     lease: lease.lease,
   });
   if (!claimed) return;
-  const container = job.archiveContainer ?? settings.container;
   try {
-    const { id, requestId } = await writer.forProject(job.projectId).createBackup(
-      {
-        volumeId: job.volumeId,
-        name: job.backupName,
-        description:
-          job.description ?? `${job.mode} backup of ${job.volumeName === "" ? job.volumeId : job.volumeName}`,
-        metadata: marksOf(job),
-        incremental: job.mode === "incremental",
-        ...(container === null ? {} : { container }),
-        ...(job.archiveZone === null ? {} : { availabilityZone: job.archiveZone }),
-      },
-      signal,
-    );
+    const project = writer.forProject(job.projectId);
+    const { id, requestId } = await (job.mechanism === "snapshot"
+      ? project.createSnapshot(requestOf(job), signal)
+      : project.createBackup(backupRequestOf(job, settings), signal));
     await started(conductor, job, { backupId: id, requestId, submittedAt });
   } catch (error) {
     await settle(conductor, job, error);
   }
+}
+
+const requestOf = (job: Job): SnapshotRequest => {
+  const what = job.mechanism === "snapshot" ? "snapshot" : `${job.mode} backup`;
+  return {
+    volumeId: job.volumeId,
+    name: job.backupName,
+    description: job.description ?? `${what} of ${job.volumeName === "" ? job.volumeId : job.volumeName}`,
+    metadata: marksOf(job),
+  };
+};
+
+function backupRequestOf(job: Job, settings: Pick<ConductorSettings, "container">): BackupRequest {
+  const container = job.archiveContainer ?? settings.container;
+  return {
+    ...requestOf(job),
+    incremental: job.mode === "incremental",
+    ...(container === null ? {} : { container }),
+    ...(job.archiveZone === null ? {} : { availabilityZone: job.archiveZone }),
+  };
 }
 
 /** Records that Cinder has taken the job. Also used when a lost answer is found by key. */
@@ -76,7 +87,7 @@ export async function started(
       backupId,
       requestId,
       reason: null,
-      deadlineAt: deadlineOf(job.sizeGiB, answer.submittedAt, settings.deadline),
+      deadlineAt: deadlineOf(job, answer.submittedAt, settings.deadline),
     },
     operations: [
       operation(conductor, job.runId, {

@@ -1,5 +1,5 @@
 import type { CatalogueEntry, Operation } from "../domain/catalogue.ts";
-import type { Backup } from "../domain/inventory.ts";
+import type { Backup, Mechanism } from "../domain/inventory.ts";
 import { readMarks } from "../domain/marks.ts";
 import { operation, type Conductor } from "./context.ts";
 import { isOurs } from "./scan.ts";
@@ -14,14 +14,22 @@ const pageEntries = 5000;
 export async function syncCatalogue(
   conductor: Conductor,
   runId: string,
-  { backups, userIds, takenAt }: { backups: readonly Backup[]; userIds: ReadonlySet<string>; takenAt: Date },
+  input: {
+    /** All that exist of these mechanisms, whole and proven. */
+    readonly backups: readonly Backup[];
+    readonly mechanisms: ReadonlySet<Mechanism>;
+    readonly userIds: ReadonlySet<string>;
+    readonly takenAt: Date;
+  },
 ): Promise<void> {
   const { repository } = conductor;
+  const { backups, mechanisms, takenAt, userIds } = input;
   const unknown = new Map(backups.map((backup) => [backup.id, backup]));
   for await (const entries of pagesOf(repository)) {
     const changed: CatalogueEntry[] = [];
     const vanished: Operation[] = [];
     for (const entry of entries) {
+      if (!mechanisms.has(entry.mechanism)) continue;
       const backup = unknown.get(entry.backupId);
       unknown.delete(entry.backupId);
       if (backup !== undefined) {

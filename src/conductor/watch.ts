@@ -3,12 +3,13 @@ import type { Backup } from "../domain/inventory.ts";
 import { readMarks } from "../domain/marks.ts";
 import { judgeBackup } from "../domain/states.ts";
 import { operation, type Conductor } from "./context.ts";
+import { getPoint, listPoints } from "./mechanism.ts";
 import { findParent, parentMark, writeMarks } from "./parents.ts";
 import { isOurs } from "./scan.ts";
 import { started, subjectOf } from "./submit.ts";
 
 /**
- * Looks at every running job once: one listing of what Cinder is creating, and one GET for each job that left it.
+ * Looks at every running job once: one listing for each mechanism of what Cinder is creating, and one GET for each job that left it.
  * @returns keys of the jobs that ended
  */
 export async function watchRunning(
@@ -19,11 +20,13 @@ export async function watchRunning(
   if (running.length === 0) return [];
   const { reader } = conductor;
   const creating = new Map<string, Backup>();
-  for await (const backup of reader.listBackups({ status: "creating" }, signal)) creating.set(backup.id, backup);
+  for (const mechanism of new Set(running.map((job) => job.mechanism))) {
+    for await (const row of listPoints(reader, mechanism, { status: "creating" }, signal)) creating.set(row.id, row);
+  }
   const looks = await Promise.allSettled(
     running.map(async (job) => {
       if (job.backupId === null) return [];
-      const seen = creating.get(job.backupId) ?? (await find(conductor, job.projectId, job.backupId, signal)) ?? "gone";
+      const seen = creating.get(job.backupId) ?? (await find(conductor, job, signal)) ?? "gone";
       return (await advance(conductor, job, seen, signal)) ? [job.key] : [];
     }),
   );
@@ -36,11 +39,12 @@ export async function watchRunning(
 /** A reader that lost its rights sees 404 everywhere, so "gone" is believed only when the project itself says so, too. */
 const find = async (
   { reader, writer }: Conductor,
-  projectId: string,
-  id: string,
+  { backupId, mechanism, projectId }: Job,
   signal: AbortSignal,
-): Promise<Backup | null> =>
-  (await reader.backup(id, signal)) ?? (await writer.forProject(projectId).backup(id, signal));
+): Promise<Backup | null> => {
+  const point = { mechanism, id: backupId ?? "" };
+  return (await getPoint(reader, point, signal)) ?? (await getPoint(writer.forProject(projectId), point, signal));
+};
 
 /** Moves one running job by what Cinder shows of its backup. True when it ended. */
 async function advance(conductor: Conductor, job: Job, seen: Backup | "gone", signal: AbortSignal): Promise<boolean> {
@@ -100,7 +104,7 @@ async function explain({ reader, log }: Conductor, backupId: string, signal: Abo
   try {
     return await reader.messages(backupId, signal);
   } catch (error) {
-    log.warn({ error, backupId }, "Cinder's messages about a failed backup could not be read");
+    log.warn({ error, backupId }, "Cinder's messages about a failed point could not be read");
     return [];
   }
 }
@@ -175,7 +179,7 @@ const entryOf = (
 });
 
 /**
- * Resolves jobs whose answer was lost: finds the backup by its key, or, once `settle_time` has passed without one, gives the job back to be sent again
+ * Resolves jobs whose answer was lost: finds the point by its key, or, once `settle_time` has passed without one, gives the job back to be sent again
  * inside its window.
  */
 export async function reconcileLost(
@@ -186,7 +190,8 @@ export async function reconcileLost(
 ): Promise<void> {
   const { clock, reader, repository, settings } = conductor;
   for (const job of lost) {
-    const listed = await Array.fromAsync(reader.listBackups({ volumeId: job.volumeId }, signal));
+    const { mechanism, volumeId } = job;
+    const listed = await Array.fromAsync(listPoints(reader, mechanism, { volumeId }, signal));
     const matches = listed
       .filter((b) => isOurs(b, userIds) && readMarks(b.metadata).key === job.key)
       .sort((a, b) => Number(a.createdAt) - Number(b.createdAt));

@@ -53,6 +53,8 @@ export const backupStatuses = [
 /** How a restore point is made: a copy elsewhere, or a snapshot on the volume's own storage. */
 export type Mechanism = "backup" | "snapshot";
 
+export const mechanisms: readonly Mechanism[] = ["backup", "snapshot"];
+
 /** A backup; or a snapshot, read in the same shape as a full that stands alone. */
 export interface Backup {
   readonly id: string;
@@ -121,14 +123,4 @@ export interface CinderService {
   readonly host: string;
   readonly state: string;
   readonly status: string;
-}
-
-/** A volume snapshot, as far as we look at those of others. */
-export interface Snapshot {
-  readonly id: string;
-  readonly volumeId: string;
-  /** `null` without admin rights. */
-  readonly projectId: string | null;
-  readonly userId: string | null;
-  readonly metadata: Readonly<Record<string, string>>;
 }

@@ -31,6 +31,7 @@ export const reasons = {
     "Cinder refused the archive's container or zone, so it goes where the others are",
     "The archive was not possible; a usual full backup was made.",
   ],
+  snapshot: ["a snapshot, as its policy says", "Snapshot."],
   incremental: ["incremental on the newest backup of ours", "Incremental backup."],
   // skipping
   not_due: ["done for this slot", "Already done."],
@@ -92,6 +93,10 @@ export const reasons = {
   keep_running: ["not finished", "Not finished."],
   keep_unverified: ["its parent is not known for certain", "Kept until its dependencies are known."],
   keep_has_children: ["another backup depends on it", "Another backup depends on it."],
+  keep_has_volumes: [
+    "a volume was made from the snapshot",
+    "A volume was made from this snapshot; it is kept as long as that exists.",
+  ],
   keep_pace: ["expired; waits its turn", "Expired, will be removed soon."],
   keep_no_good: ["the volume has no good backup at all", "Kept because there is no other good backup."],
   keep_failed: ["failed, and no good one has followed", "A failed backup, kept until a good one follows."],

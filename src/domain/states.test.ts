@@ -8,14 +8,19 @@ const hourMs = 3_600_000;
 
 describe("deadlineOf", () => {
   const submittedAt = at("2026-11-21T00:00:00Z");
+  const backup = (sizeGiB: number) => ({ mechanism: "backup", sizeGiB }) as const;
+  it("is the base for a snapshot, of whatever size", () => {
+    const speed = { baseMs: hourMs, bytesPerSecond: 20 * 2 ** 20 };
+    assert.deepEqual(deadlineOf({ mechanism: "snapshot", sizeGiB: 100 }, submittedAt, speed), at("2026-11-21T01:00:00Z"));
+  });
   it("adds the time that the size takes to the base", () => {
     const speed = { baseMs: hourMs, bytesPerSecond: 20 * 2 ** 20 };
-    assert.deepEqual(deadlineOf(0, submittedAt, speed), at("2026-11-21T01:00:00Z"));
-    assert.deepEqual(deadlineOf(100, submittedAt, speed), at("2026-11-21T02:25:20Z"));
+    assert.deepEqual(deadlineOf(backup(0), submittedAt, speed), at("2026-11-21T01:00:00Z"));
+    assert.deepEqual(deadlineOf(backup(100), submittedAt, speed), at("2026-11-21T02:25:20Z"));
   });
   it("rounds up to the millisecond", () => {
     assert.deepEqual(
-      deadlineOf(1, submittedAt, { baseMs: 5, bytesPerSecond: 3 * 2 ** 30 }),
+      deadlineOf(backup(1), submittedAt, { baseMs: 5, bytesPerSecond: 3 * 2 ** 30 }),
       at("2026-11-21T00:00:00.339Z"),
     );
   });

@@ -9,12 +9,13 @@ export type Verdict =
   | { readonly kind: "good" }
   | { readonly kind: "failed"; readonly reason: Reason; readonly message: string | null };
 
-/** When a backup that takes longer is reported as stuck: a base, and the time its size takes at a given speed. */
+/** When a point that takes longer is reported as stuck: a base, and for a backup the time its size takes at a given speed. */
 export function deadlineOf(
-  sizeGiB: number,
+  { mechanism, sizeGiB }: Pick<Job, "mechanism" | "sizeGiB">,
   submittedAt: Date,
   speed: { readonly baseMs: number; readonly bytesPerSecond: number },
 ): Date {
+  if (mechanism === "snapshot") return new Date(submittedAt.getTime() + speed.baseMs);
   const transferMs = Math.ceil((sizeGiB * 2 ** 30 * 1000) / speed.bytesPerSecond);
   return new Date(submittedAt.getTime() + speed.baseMs + transferMs);
 }

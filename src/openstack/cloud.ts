@@ -1,4 +1,4 @@
-import type { Backup, BackupQuota, CinderService, Project, Server, Snapshot, Volume } from "../domain/inventory.ts";
+import type { Backup, BackupQuota, CinderService, Project, Server, Volume } from "../domain/inventory.ts";
 import type { ServiceName } from "./errors.ts";
 
 /** What a listing of backups may be narrowed to. Cinder's metadata filter does not work, so there is none. */
@@ -20,14 +20,16 @@ export interface ReaderCloud {
   /** @throws AllTenantsRefused when Nova does not treat the reader as an admin */
   listServers(signal: AbortSignal): AsyncIterable<Server>;
   listVolumes(signal: AbortSignal): AsyncIterable<Volume>;
-  listSnapshots(filter: SnapshotFilter, signal: AbortSignal): AsyncIterable<Snapshot>;
+  listSnapshots(filter: SnapshotFilter, signal: AbortSignal): AsyncIterable<Backup>;
   /** `null` when there is no such snapshot. */
-  snapshot(id: string, signal: AbortSignal): Promise<Snapshot | null>;
+  snapshot(id: string, signal: AbortSignal): Promise<Backup | null>;
   listBackups(filter: BackupFilter, signal: AbortSignal): AsyncIterable<Backup>;
   /** `null` when there is no such backup. */
   backup(id: string, signal: AbortSignal): Promise<Backup | null>;
   /** The incrementals built on a backup, in all projects. */
   childrenOf(backupId: string, signal: AbortSignal): Promise<Backup[]>;
+  /** Ids of the volumes made from a snapshot, in all projects. */
+  volumesOf(snapshotId: string, signal: AbortSignal): Promise<string[]>;
   /** The cinder-backup services, up or down. */
   backupServices(signal: AbortSignal): Promise<CinderService[]>;
   /** Cinder's user messages about an object, newest first. */
@@ -92,7 +94,7 @@ export interface ProjectCloud {
   /** `null` when there is no such backup in this project. */
   backup(id: string, signal: AbortSignal): Promise<Backup | null>;
   /** `null` when there is no such snapshot in this project. */
-  snapshot(id: string, signal: AbortSignal): Promise<Snapshot | null>;
+  snapshot(id: string, signal: AbortSignal): Promise<Backup | null>;
   /** Replaces all metadata. */
   replaceSnapshotMetadata(
     id: string,

@@ -123,12 +123,17 @@ function readerCloud(wiring: Wiring, pageSize: number): ReaderCloud {
   const cinder = new ServiceClient("block-storage", null, wiring);
   return {
     listServers: (signal) => listServers(nova, pageSize, signal),
-    listVolumes: (signal) => listVolumes(cinder, pageSize, signal),
+    listVolumes: (signal) => listVolumes(cinder, { pageSize }, signal),
     listSnapshots: (filter, signal) => listSnapshots(cinder, { filter, pageSize }, signal),
     snapshot: (id, signal) => getSnapshot(cinder, id, signal),
     listBackups: (filter, signal) => listBackups(cinder, { filter, pageSize }, signal),
     backup: (id, signal) => getBackup(cinder, id, signal),
     childrenOf: (parentId, signal) => Array.fromAsync(listBackups(cinder, { filter: { parentId }, pageSize }, signal)),
+    volumesOf: async (snapshotId, signal) => {
+      const volumes = await Array.fromAsync(listVolumes(cinder, { filter: { snapshotId }, pageSize }, signal));
+      // A Cinder that took no notice of the filter must not make every volume a child.
+      return volumes.flatMap((volume) => (volume.snapshotId === snapshotId ? [volume.id] : []));
+    },
     backupServices: (signal) => listBackupServices(cinder, signal),
     messages: (resourceId, signal) => listMessages(cinder, resourceId, signal),
     projects: (signal) => listProjects(identity, signal),

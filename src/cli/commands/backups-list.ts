@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { readPoints, type Point } from "../../domain/points.ts";
-import { ourUserIds, scanBackups } from "../../conductor/scan.ts";
+import { ourUserIds, scanPoints } from "../../conductor/scan.ts";
 import type { Command } from "../command.ts";
 import { exit } from "../exit-codes.ts";
 import { openConductor } from "../open-conductor.ts";
@@ -28,7 +28,7 @@ export const backupsList: Command<Options> = {
     try {
       const { conductor } = opened;
       const signal = context.signals.cut;
-      const { backups, proven } = await scanBackups(conductor, signal);
+      const { points: backups, proven } = await scanPoints(conductor, "backup", signal);
       if (!proven && backups.length > 0) {
         context.output.note(
           "the reader is not an admin for Cinder: this is its own project only (see dirigent doctor)",

@@ -7,7 +7,6 @@ import { workMarking } from "./marking.ts";
 import { finishProtect, planProtect } from "./protect.ts";
 import { workRebuild } from "./rebuild.ts";
 import { workRemoval } from "./removal.ts";
-import { workSnapshots } from "./snapshots.ts";
 
 /**
  * Where a conductor takes operators' orders, beside its cycles and one at a time. What was begun and not ended (the process died) is begun again: every
@@ -130,7 +129,12 @@ export class Desk {
       case "disown":
         return await workMarking(conductor, this.#lease, { id, body }, this.#signals);
       case "disown_snapshots":
-        return await workSnapshots(conductor, this.#lease, { id, snapshotIds: body.snapshotIds }, this.#signals);
+        return await workMarking(
+          conductor,
+          this.#lease,
+          { id, body: { kind: "disown", backupIds: body.snapshotIds, mechanism: "snapshot" } },
+          this.#signals,
+        );
       case "rebuild":
         return await workRebuild(conductor, id, this.#signals.cut);
     }

@@ -1,5 +1,5 @@
 import type { CatalogueEntry, Operation } from "../../domain/catalogue.ts";
-import type { Backup } from "../../domain/inventory.ts";
+import type { Backup, Mechanism } from "../../domain/inventory.ts";
 import { isMark, mark, markTime, readMarks } from "../../domain/marks.ts";
 import { resultOfLines, type OrderBody, type OrderLine, type OrderResult } from "../../domain/orders.ts";
 import { kindOf, readPoints, type VolumePoints } from "../../domain/points.ts";
@@ -8,11 +8,15 @@ import { whyNotDisowned } from "../../domain/removal.ts";
 import { CloudError, NoProjectAccess } from "../../openstack/errors.ts";
 import { operation, type Conductor, type Signals } from "../context.ts";
 import type { LeaseKeeper } from "../lease.ts";
+import { childrenOf, findPoint, getPoint, listPoints } from "../mechanism.ts";
 import { isOutage } from "../outage.ts";
 import { changeMetadata } from "../parents.ts";
 import { ourUserIds } from "../scan.ts";
 
-type MarkingOrder = Extract<OrderBody, { kind: "hold" | "unhold" | "disown" }>;
+type MarkingOrder = Extract<OrderBody, { kind: "hold" | "unhold" | "disown" }> & {
+  /** What the ids are of; both may be meant where it is not given. */
+  readonly mechanism?: Mechanism;
+};
 
 /** Cinder's limit for a metadata value. */
 const valueLength = 255;
@@ -58,7 +62,9 @@ async function workOne(
 ): Promise<OrderLine> {
   const { body, id, runId, userIds, signal } = input;
   const { reader, repository } = conductor;
-  const backup = await reader.backup(id, signal);
+  const backup = await (body.mechanism === undefined
+    ? findPoint(reader, id, signal)
+    : getPoint(reader, { mechanism: body.mechanism, id }, signal));
   const volumeId = backup?.volumeId ?? null;
   const line = (outcome: OrderLine["outcome"], { reason, message }: Refused): OrderLine => ({
     volumeId,
@@ -67,7 +73,9 @@ async function workOne(
     reason,
     message,
   });
-  if (backup === null) return line("refused", refuse("no_such_backup"));
+  if (backup === null) {
+    return line("refused", refuse(body.mechanism === "snapshot" ? "no_such_snapshot" : "no_such_backup"));
+  }
   const { projectId } = backup;
   if (projectId === null) return line("refused", refuse("unproven_reader"));
   const row = (fields: Pick<Operation, "kind" | "reason"> & Partial<Operation>): Operation =>
@@ -83,7 +91,12 @@ async function workOne(
     // What protects more is remembered before it is written, what protects less after it: whatever comes between fails safe.
     if (body.kind === "hold" && entry !== null) await repository.patchCatalogueEntry(id, { held: true });
     await lease.prove();
-    const changed = await changeMetadata(conductor, { projectId, id }, changeOf(body, conductor.clock.now()), signal);
+    const changed = await changeMetadata(
+      conductor,
+      { projectId, point: backup },
+      changeOf(body, conductor.clock.now()),
+      signal,
+    );
     if (changed?.done !== true) {
       const message = changed === null ? "the writer does not see it" : "it does not show what was written";
       await repository.appendOperations([row({ kind: "fail", reason: "refused", message })]);
@@ -155,19 +168,16 @@ async function whyRefused(
   }
 }
 
-/** All backups of a volume with their real parents. */
+/** All restore points of a volume that are made as this one is, with their real parents. */
 async function volumeOf(
   { reader }: Conductor,
-  { id, volumeId }: Backup,
+  { id, mechanism, volumeId }: Backup,
   { userIds, signal }: { userIds: ReadonlySet<string>; signal: AbortSignal },
 ): Promise<VolumePoints> {
-  const backups = await Array.fromAsync(reader.listBackups({ volumeId }, signal));
+  const backups = await Array.fromAsync(listPoints(reader, mechanism, { volumeId }, signal));
   const children = new Map<string, readonly string[]>();
   for (const backup of backups) {
-    children.set(
-      backup.id,
-      (await reader.childrenOf(backup.id, signal)).map((child) => child.id),
-    );
+    children.set(backup.id, await childrenOf(reader, backup, signal));
   }
   const volume = readPoints({ backups, catalogue: new Map(), userIds, children }).get(volumeId);
   if (volume === undefined) throw new Error(`the listing of volume ${volumeId} does not have backup ${id}`);

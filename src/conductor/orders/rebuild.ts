@@ -1,13 +1,14 @@
 import type { CatalogueEntry } from "../../domain/catalogue.ts";
-import type { Backup } from "../../domain/inventory.ts";
+import { mechanisms, type Backup, type Mechanism } from "../../domain/inventory.ts";
 import { shownDifferences, type CatalogueDifference, type OrderResult } from "../../domain/orders.ts";
 import { readPoints, type Point } from "../../domain/points.ts";
 import { operation, type Conductor } from "../context.ts";
-import { ourUserIds, scanBackups } from "../scan.ts";
+import { ourUserIds, scanPoints } from "../scan.ts";
 import { entryFromMarks } from "../sync.ts";
 
 /** What a rebuild finds out, and what it would make of the catalogue. */
 export interface RebuildPreview {
+  /** Of any mechanism; the entries of an unproven one are left alone. */
   readonly proven: boolean;
   readonly differences: readonly CatalogueDifference[];
   /** To be written. */
@@ -25,14 +26,22 @@ export async function previewRebuild(conductor: Conductor, signal: AbortSignal):
   const { clock, repository } = conductor;
   const userIds = await ourUserIds(conductor, signal);
   const takenAt = clock.now();
-  const { backups, proven } = await scanBackups(conductor, signal);
-  if (!proven) return { proven, differences: [], entries: [] };
-  const children = await askChildren(conductor, backups, signal);
-  const points = readPoints({ backups, catalogue: new Map(), userIds, children });
-  const stored = new Map((await repository.catalogue()).map((entry) => [entry.backupId, entry]));
+  const read: Point[] = [];
+  const proven = new Set<Mechanism>();
+  for (const mechanism of mechanisms) {
+    const scan = await scanPoints(conductor, mechanism, signal);
+    if (!scan.proven) continue;
+    proven.add(mechanism);
+    const children = await askChildren(conductor, scan.points, signal);
+    const volumes = readPoints({ backups: scan.points, catalogue: new Map(), userIds, children });
+    read.push(...[...volumes.values()].flatMap((volume) => volume.points));
+  }
+  if (proven.size === 0) return { proven: false, differences: [], entries: [] };
+  const all = (await repository.catalogue()).filter((entry) => proven.has(entry.mechanism));
+  const stored = new Map(all.map((entry) => [entry.backupId, entry]));
   const differences: CatalogueDifference[] = [];
   const entries: CatalogueEntry[] = [];
-  for (const point of [...points.values()].flatMap((volume) => volume.points)) {
+  for (const point of read) {
     const rebuilt = entryOf(point);
     const old = stored.get(rebuilt.backupId);
     stored.delete(rebuilt.backupId);
@@ -51,7 +60,7 @@ export async function previewRebuild(conductor: Conductor, signal: AbortSignal):
     differences.push(wholeEntry(old.backupId, { database: "present", cinder: null, kept: "cinder" }));
     entries.push({ ...old, goneAt: clock.now() });
   }
-  return { proven, differences, entries };
+  return { proven: true, differences, entries };
 }
 
 /** Rebuilds the catalogue. */

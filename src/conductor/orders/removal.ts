@@ -1,13 +1,14 @@
-import type { Backup } from "../../domain/inventory.ts";
+import { mechanisms, type Backup, type Mechanism } from "../../domain/inventory.ts";
 import { resultOfLines, type OrderBody, type OrderLine, type OrderResult } from "../../domain/orders.ts";
-import { readPoints, type Point } from "../../domain/points.ts";
+import { readPoints, type Point, type VolumePoints } from "../../domain/points.ts";
 import type { Reason } from "../../domain/reasons.ts";
 import { planPrune, planRemoval, type Refusal, type Removal, type RemovalPlan } from "../../domain/removal.ts";
 import { operation, type Conductor, type Signals } from "../context.ts";
 import { checkBeforeDelete, deletePoint, failureRow, keepRow } from "../delete.ts";
 import type { LeaseKeeper } from "../lease.ts";
+import { childrenOf, findPoint, listPoints } from "../mechanism.ts";
 import { ClockWatch } from "../memory.ts";
-import { ourUserIds, retentionInForce, scanBackups, scanInventory, whyPartial } from "../scan.ts";
+import { isProven, ourUserIds, retentionInForce, scanInventory, scanPoints, whyPartial } from "../scan.ts";
 
 type RemovalOrder = Extract<OrderBody, { kind: "delete" | "prune" }>;
 
@@ -29,15 +30,19 @@ export async function previewRemoval(
   signal: AbortSignal,
 ): Promise<RemovalPreview> {
   const { reader } = conductor;
-  const named = await Promise.all(ids.map((id) => reader.backup(id, signal)));
-  const volumeIds = new Set(named.flatMap((backup) => backup?.volumeId ?? []));
-  const listed = await Promise.all(
-    [...volumeIds].map((volumeId) => Array.fromAsync(reader.listBackups({ volumeId }, signal))),
-  );
-  const backups = listed.flat();
+  const named = (await Promise.all(ids.map((id) => findPoint(reader, id, signal)))).filter((point) => point !== null);
+  const backups: Backup[] = [];
+  let proven = true;
+  for (const [mechanism, ofMechanism] of Map.groupBy(named, (point) => point.mechanism)) {
+    const rows: Backup[] = [];
+    for (const volumeId of new Set(ofMechanism.map((point) => point.volumeId))) {
+      rows.push(...(await Array.fromAsync(listPoints(reader, mechanism, { volumeId }, signal))));
+    }
+    proven &&= await isProven(conductor, mechanism, rows, signal);
+    backups.push(...rows);
+  }
   const existingVolumeIds = new Set<string>();
   for await (const volume of reader.listVolumes(signal)) existingVolumeIds.add(volume.id);
-  const proven = backups.every((backup) => backup.projectId !== null);
   return planSurely(conductor, { backups, proven, partial: false }, signal, (volumes) =>
     planRemoval({ ids, volumes, existingVolumeIds }),
   );
@@ -57,7 +62,10 @@ export async function previewPrune(
   const inventory = await scanInventory(conductor, signal);
   const now = clock.now();
   const partial = whyPartial(inventory, now, lastGood) !== null;
-  const { backups, proven } = await scanBackups(conductor, signal);
+  const scans = await Promise.all(mechanisms.map((mechanism) => scanPoints(conductor, mechanism, signal)));
+  // What is unproven is left out; nothing at all to go by is said.
+  const proven = scans.some((scan) => scan.proven);
+  const backups = scans.flatMap((scan) => (scan.proven ? scan.points : []));
   const asked = volumeIds === null ? null : new Set(volumeIds);
   const gone = backups.filter(
     ({ volumeId }) => !inventory.volumeIds.has(volumeId) && (asked === null || asked.has(volumeId)),
@@ -90,12 +98,19 @@ async function planSurely(
     for (const entry of await repository.catalogue({ projectId })) catalogue.set(entry.backupId, entry);
   }
   const children = new Map<string, readonly string[]>();
+  const mechanismOf = new Map(backups.map(({ id, mechanism }) => [id, mechanism]));
+  const readMechanism = (mechanism: Mechanism): VolumePoints[] => {
+    const rows = backups.filter((row) => row.mechanism === mechanism);
+    return [...readPoints({ backups: rows, catalogue, userIds, children }).values()];
+  };
   for (;;) {
-    const planned = plan([...readPoints({ backups, catalogue, userIds, children }).values()]);
+    const planned = plan(mechanisms.flatMap((mechanism) => readMechanism(mechanism)));
     const unasked = planned.unverified.filter((id) => !children.has(id));
     if (unasked.length === 0) return { plan: planned, blocked, userIds };
-    const found = await Promise.all(unasked.map((id) => reader.childrenOf(id, signal)));
-    for (const [i, id] of unasked.entries()) children.set(id, found[i]?.map((child) => child.id) ?? []);
+    const found = await Promise.all(
+      unasked.map((id) => childrenOf(reader, { id, mechanism: mechanismOf.get(id) ?? "backup" }, signal)),
+    );
+    for (const [i, id] of unasked.entries()) children.set(id, found[i] ?? []);
   }
 }
 

@@ -1,16 +1,16 @@
-import type { Snapshot } from "../../domain/inventory.ts";
+import type { Backup } from "../../domain/inventory.ts";
 import type { CreatedBackup, SnapshotFilter, SnapshotRequest } from "../cloud.ts";
 import { unlessGone } from "../not-found.ts";
 import { paginate } from "../pagination.ts";
 import type { ServiceClient } from "../service.ts";
-import type { Row } from "../wire.ts";
+import { sharer, type Row } from "../wire.ts";
 
 /** The snapshots of all projects; without admin rights Cinder silently shows the token's own only. */
 export const listSnapshots = (
   cinder: ServiceClient,
   { filter, pageSize }: { filter: SnapshotFilter; pageSize: number },
   signal: AbortSignal,
-): AsyncGenerator<Snapshot, void, undefined> => {
+): AsyncGenerator<Backup, void, undefined> => {
   const query = {
     all_tenants: "1",
     limit: String(pageSize),
@@ -18,14 +18,14 @@ export const listSnapshots = (
     ...(filter.volumeId === undefined ? {} : { volume_id: filter.volumeId }),
     ...(filter.projectId === undefined ? {} : { project_id: filter.projectId }),
   };
-  return paginate(cinder, { route: "snapshots/detail", key: "snapshots", query, read: toSnapshot }, signal);
+  return paginate(cinder, { route: "snapshots/detail", key: "snapshots", query, read: reader() }, signal);
 };
 
 /** `null` when there is no such snapshot, or none that the token may see. */
-export const getSnapshot = (cinder: ServiceClient, id: string, signal: AbortSignal): Promise<Snapshot | null> =>
+export const getSnapshot = (cinder: ServiceClient, id: string, signal: AbortSignal): Promise<Backup | null> =>
   unlessGone(async () => {
     const call = { method: "GET", route: "snapshots/{id}", ids: { id }, expect: 200, signal } as const;
-    return (await cinder.read(call, (body) => toSnapshot(body.row("snapshot")))).value;
+    return (await cinder.read(call, (body) => reader()(body.row("snapshot")))).value;
   });
 
 /** Asks Cinder for a snapshot. It is accepted, not done; a lost answer leaves it unknown whether there is one. */
@@ -71,10 +71,27 @@ export const replaceSnapshotMetadata = (
     signal,
   });
 
-const toSnapshot = (row: Row): Snapshot => ({
-  id: row.text("id"),
-  volumeId: row.text("volume_id"),
-  projectId: row.textOrNull("os-extended-snapshot-attributes:project_id"),
-  userId: row.textOrNull("user_id"), // since 3.41
-  metadata: row.texts("metadata"),
-});
+/** Reads the rows of one listing. A snapshot is a full that stands alone. */
+function reader(): (row: Row) => Backup {
+  const shared = sharer();
+  return (row) => ({
+    mechanism: "snapshot",
+    id: row.text("id"),
+    name: row.textOrNull("name") ?? "",
+    volumeId: shared(row.text("volume_id")),
+    projectId: shared(row.textOrNull("os-extended-snapshot-attributes:project_id")), // members see it, too
+    userId: shared(row.textOrNull("user_id")), // since 3.41
+    status: shared(row.text("status")),
+    sizeGiB: row.number("size"),
+    isIncremental: false,
+    hasDependents: false,
+    snapshotId: null,
+    dataTimestamp: null,
+    createdAt: row.time("created_at"),
+    updatedAt: row.timeOrNull("updated_at"),
+    failReason: null,
+    container: null,
+    availabilityZone: null,
+    metadata: row.texts("metadata", shared),
+  });
+}

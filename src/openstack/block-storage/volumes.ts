@@ -6,14 +6,17 @@ import type { Row } from "../wire.ts";
 /** The volumes of all projects; without admin rights Cinder silently shows the token's own only. */
 export const listVolumes = (
   cinder: ServiceClient,
-  pageSize: number,
+  { filter = {}, pageSize }: { filter?: { readonly snapshotId?: string }; pageSize: number },
   signal: AbortSignal,
-): AsyncGenerator<Volume, void, undefined> =>
-  paginate(
-    cinder,
-    { route: "volumes/detail", key: "volumes", query: { all_tenants: "1", limit: String(pageSize) }, read: toVolume },
-    signal,
-  );
+): AsyncGenerator<Volume, void, undefined> => {
+  const query = {
+    all_tenants: "1",
+    limit: String(pageSize),
+    // Admins may filter by every column.
+    ...(filter.snapshotId === undefined ? {} : { snapshot_id: filter.snapshotId }),
+  };
+  return paginate(cinder, { route: "volumes/detail", key: "volumes", query, read: toVolume }, signal);
+};
 
 const toVolume = (row: Row): Volume => ({
   id: row.text("id"),
