@@ -11,7 +11,10 @@ describe("deadlineOf", () => {
   const backup = (sizeGiB: number) => ({ mechanism: "backup", sizeGiB }) as const;
   it("is the base for a snapshot, of whatever size", () => {
     const speed = { baseMs: hourMs, bytesPerSecond: 20 * 2 ** 20 };
-    assert.deepEqual(deadlineOf({ mechanism: "snapshot", sizeGiB: 100 }, submittedAt, speed), at("2026-11-21T01:00:00Z"));
+    assert.deepEqual(
+      deadlineOf({ mechanism: "snapshot", sizeGiB: 100 }, submittedAt, speed),
+      at("2026-11-21T01:00:00Z"),
+    );
   });
   it("adds the time that the size takes to the base", () => {
     const speed = { baseMs: hourMs, bytesPerSecond: 20 * 2 ** 20 };

@@ -5,6 +5,7 @@ import { FakeCloud } from "../../test/client/fake-cloud.ts";
 import { backupRow, serverRow, snapshotRow, volumeRow } from "../../test/client/rows.ts";
 
 const backup = {
+  mechanism: "backup",
   id: "b1",
   name: "name-b1",
   volumeId: "v1",

@@ -74,7 +74,9 @@ async function workOne(
     message,
   });
   if (backup === null) {
-    return line("refused", refuse(body.mechanism === "snapshot" ? "no_such_snapshot" : "no_such_backup"));
+    const none = refuse(body.mechanism === "snapshot" ? "no_such_snapshot" : "no_such_backup");
+    await repository.appendOperations([operation(conductor, runId, { kind: "keep", backupId: id, ...none })]);
+    return line("refused", none);
   }
   const { projectId } = backup;
   if (projectId === null) return line("refused", refuse("unproven_reader"));

@@ -1,5 +1,5 @@
 import { snapSentryMark, snapSentryPolicyName, isSnapSentryKind } from "./snapsentry-keys.ts";
-import type { Snapshot } from "../inventory.ts";
+import type { Backup } from "../inventory.ts";
 
 export const peers = ["snapsentry", "platform9"] as const;
 export type Peer = (typeof peers)[number];
@@ -25,7 +25,7 @@ export const platform9Mark = {
 /** What Platform9 writes as the creator of its scheduled snapshots. Its safety snapshots before a restore have another. */
 export const platform9Creator = "p9_auto_snapshots";
 
-type Marked = Pick<Snapshot, "volumeId" | "metadata"> & { readonly name: string };
+type Marked = Pick<Backup, "volumeId" | "metadata" | "name">;
 
 /** Reads SnapSentry's or Platform9's marks. @returns null when it has neither's, or not all that say what it is */
 export const readPeerSnapshot = (snapshot: Marked): PeerSnapshot | null =>
