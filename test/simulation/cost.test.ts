@@ -110,6 +110,7 @@ describe("API calls", () => {
         "identity POST v3/auth/tokens": 2 + projects,
         "compute GET unknown": 2,
         "block-storage GET unknown": 2,
+        "identity GET v3/domains": 1,
         "identity GET v3/projects": 1,
         "block-storage GET backups/detail":
           pages(before.size) + // before planning
