@@ -1,5 +1,5 @@
 import cronParser from "cron-parser";
-import { Temporal } from "temporal-polyfill";
+import type { Temporal } from "temporal-polyfill";
 
 /** What a cron expression of five fields says, as calendar facts. */
 export interface Cron {
@@ -7,7 +7,7 @@ export interface Cron {
   readonly minutesOfDay: readonly number[];
   /** 1 to 12. */
   readonly months: ReadonlySet<number>;
-  readonly matchesDay: (date: Temporal.PlainDate) => boolean;
+  readonly matchesDay: (date: Pick<Temporal.PlainDate, "day" | "dayOfWeek" | "daysInMonth">) => boolean;
 }
 
 /**
@@ -71,10 +71,41 @@ function parse(expression: string): Cron {
   };
 }
 
-/** By the longest years and months there are. */
-function comesEver({ months, matchesDay }: Cron): boolean {
-  const leapYear = new Temporal.PlainDate(2000, 1, 1);
-  return Array.from({ length: 366 }, (_, i) => leapYear.add({ days: i })).some(
-    (date) => months.has(date.month) && matchesDay(date),
-  );
+/** By the longest months there are. Where the day of the week is restricted, too, one of them always comes. */
+function comesEver(cron: Cron): boolean {
+  for (const { matches } of daysFrom2000(366, cron)) if (matches) return true;
+  return false;
+}
+
+/**
+ * The longest time between two starts on a calendar without changes of clocks, in milliseconds. After 28 years dates fall on the same days of the
+ * week again.
+ */
+export function longestGapMs(expression: string): number {
+  const cron = readCron(expression);
+  let lastMinute: number | null = null;
+  let longest = 0;
+  for (const { number, matches } of daysFrom2000(29 * 366, cron)) {
+    if (!matches) continue;
+    for (const minute of cron.minutesOfDay) {
+      const at = number * 1440 + minute;
+      if (lastMinute !== null) longest = Math.max(longest, at - lastMinute);
+      lastMinute = at;
+    }
+  }
+  return longest * 60_000;
+}
+
+/** Days of the calendar from 2000-01-01 on. In plain numbers: they are thousands. */
+function* daysFrom2000(count: number, { months, matchesDay }: Cron): Generator<{ number: number; matches: boolean }> {
+  for (let number = 0; number < count; number += 1) {
+    const date = new Date(Date.UTC(2000, 0, 1 + number));
+    const month = date.getUTCMonth() + 1;
+    const facts = {
+      day: date.getUTCDate(),
+      dayOfWeek: date.getUTCDay() === 0 ? 7 : date.getUTCDay(),
+      daysInMonth: new Date(Date.UTC(date.getUTCFullYear(), month, 0)).getUTCDate(),
+    };
+    yield { number, matches: months.has(month) && matchesDay(facts) };
+  }
 }

@@ -1,5 +1,5 @@
 import { Temporal } from "temporal-polyfill";
-import { cronProblem, readCron } from "./cron.ts";
+import { cronProblem, longestGapMs } from "./cron.ts";
 import { dayMs, formatDuration } from "./durations.ts";
 
 /** When slots begin. All but `interval` follow the calendar and the clocks of the policy's zone. */
@@ -133,22 +133,4 @@ export function longestSlotMs(schedule: Schedule): number {
     case "interval":
       return schedule.everyMs;
   }
-}
-
-/** Eight years hold two leap days, and each date on each day of the week that matters for the gaps between them. */
-function longestGapMs(expression: string): number {
-  const { minutesOfDay, months, matchesDay } = readCron(expression);
-  const first = new Temporal.PlainDate(2000, 1, 1);
-  let lastMinute: number | null = null;
-  let longest = 0;
-  for (let day = 0; day < 8 * 366; day += 1) {
-    const date = first.add({ days: day });
-    if (!months.has(date.month) || !matchesDay(date)) continue;
-    for (const minute of minutesOfDay) {
-      const at = day * 1440 + minute;
-      if (lastMinute !== null) longest = Math.max(longest, at - lastMinute);
-      lastMinute = at;
-    }
-  }
-  return longest * 60_000;
 }

@@ -3,7 +3,6 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { Temporal } from "temporal-polyfill";
 import { defaultPolicy, every, type Policy } from "./policy.ts";
-import { periodProblem } from "./schedule.ts";
 import { currentSlot, nextSlotStart, type Slot, type Timetable } from "./slots.ts";
 
 const minuteMs = 60_000;
@@ -222,21 +221,5 @@ describe("currentSlot", () => {
         assert.equal(sinceMidnightMs % Math.min(periodMs, dayMs), 0);
       }),
     );
-  });
-});
-
-describe("periodProblem", () => {
-  it("accepts what divides a day and whole days", () => {
-    for (const periodMs of [1000, minuteMs, 90_000, hourMs, 8 * hourMs, dayMs, 2 * dayMs, 7 * dayMs, 365 * dayMs]) {
-      assert.equal(periodProblem(periodMs), null);
-    }
-  });
-  it("refuses the rest", () => {
-    for (const periodMs of [0, -dayMs, 1, 500, 1500, 0.5, NaN, Infinity]) {
-      assert.equal(periodProblem(periodMs), "must be a whole number of seconds above zero");
-    }
-    for (const periodMs of [7000, 5 * hourMs, 25 * hourMs, 36 * hourMs]) {
-      assert.equal(periodProblem(periodMs), "must divide a day or be a whole number of days");
-    }
   });
 });
