@@ -1,4 +1,4 @@
-/** `npm run soak`: what takes too long for every change. 200 nights of kill -9, fuzzed requests to the policy hook, mutation testing of src/domain. */
+/** `npm run soak`: what takes too long for every change. 200 nights of kill -9, fuzzed requests to the policy hook, a million schedules, mutation testing of src/domain. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
@@ -22,6 +22,12 @@ const steps: readonly (readonly [
     process.execPath,
     ["--test", join(root, "src/api/policy-hook/fuzz.property.test.ts")],
     { HOOK_FUZZ_RUNS: "100000" },
+  ],
+  [
+    "1,000,000 schedules in sixteen zones",
+    process.execPath,
+    ["--test", join(root, "src/domain/slots.property.test.ts")],
+    { SCHEDULE_RUNS: "1000000" },
   ],
   ["mutation testing of src/domain", join(bin, "stryker"), ["run"], {}],
 ];
