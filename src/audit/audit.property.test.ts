@@ -155,4 +155,33 @@ describe("audit of what went", () => {
       }),
     );
   });
+
+  it("says of backups and snapshots together what it says of each alone, but for the brake", () => {
+    const alone = fc.array(fc.array(fc.tuple(member), { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 3 });
+    const gone = fc.infiniteStream(fc.integer({ max: 3, min: 0 }).map((n) => n === 0));
+    let said = 0;
+    fc.assert(
+      fc.property(clouds, alone, gone, (ofBackups, ofSnapshots, coins) => {
+        const snapshots = toBackups(ofSnapshots).map((each): ListedBackup => ({
+          ...each,
+          mechanism: "snapshot",
+          id: `snapshot-${each.id}`,
+          metadata: { ...each.metadata, "dirigent:key": `${each.metadata["dirigent:key"] ?? ""}/snapshot` },
+        }));
+        const went = [...toBackups(ofBackups), ...snapshots].flatMap((each) => (coins.next().value ? each.id : []));
+        const told = (...points: readonly ListedBackup[]): string[] => {
+          const before = listing({ at: `${iso(beforeMs)}Z`, points: [...points, ...users], volumes: [] });
+          return audit(before, remove(before, went), { ...rules, strictForeign: true })
+            .filter(({ code }) => code !== "brake-exceeded")
+            .map(({ code, backupIds }) => [code, ...backupIds].join(" "))
+            .sort();
+        };
+        const together = told(...toBackups(ofBackups), ...snapshots);
+        assert.deepEqual(together, [...told(...toBackups(ofBackups)), ...told(...snapshots)].sort());
+        if (together.some((each) => each.includes("snapshot-"))) said += 1;
+      }),
+      { numRuns: 500 },
+    );
+    assert.ok(said > 100, `only ${said} clouds had something wrong with snapshots`);
+  });
 });
