@@ -1,7 +1,10 @@
 import { existsSync } from "node:fs";
 import type { Conductor, ConductorSettings } from "../conductor/context.ts";
+import { openPolicySource, type PolicySource } from "../conductor/policy-source.ts";
 import { effectiveValues } from "../config/load.ts";
+import { bookDefaults, policyFiles } from "../config/policies/files.ts";
 import type { Settings } from "../config/settings.ts";
+import type { PolicyBook } from "../domain/policy-book.ts";
 import { parseStoreUrl } from "../store/address.ts";
 import type { Context } from "./command.ts";
 import { openConfiguredClouds } from "./open.ts";
@@ -56,6 +59,9 @@ export async function openConductor(
   const log = context.log();
   const { database } = settings();
   // Before anything is opened or locked: a configuration that will not do is said first.
+  const policies = policyParts(context);
+  // Who works goes by the files from the start; others may never ask for them.
+  if (purpose === "work" || purpose === "alone") policies.policyBook();
   const clouds = await openConfiguredClouds(context);
   const { openStore } = await import("../store/open.ts");
   const path = sqlitePath(context);
@@ -68,6 +74,7 @@ export async function openConductor(
   });
   return {
     conductor: {
+      ...policies,
       settings: conductorSettings(settings()),
       reader: clouds.reader,
       writer: clouds.writer,
@@ -82,6 +89,23 @@ export async function openConductor(
       await repository.close();
       await lock?.release();
     },
+  };
+}
+
+/** The policies that the configuration's files say, read when they are first asked for. */
+function policyParts({ environment, settings }: Context): {
+  readonly policyBook: () => PolicyBook;
+  readonly policySource: PolicySource;
+} {
+  let opened: PolicySource | null = null;
+  const source = (): PolicySource =>
+    (opened ??= openPolicySource({
+      files: () => policyFiles(settings().policies, environment),
+      defaults: () => bookDefaults(settings()),
+    }));
+  return {
+    policyBook: () => source().book(),
+    policySource: { book: () => source().book(), look: () => source().look() },
   };
 }
 

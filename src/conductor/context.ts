@@ -3,10 +3,12 @@ import type { Clock } from "../domain/clock.ts";
 import type { Delivery } from "../domain/deliveries.ts";
 import type { Logger } from "../domain/log.ts";
 import type { VolumePoints } from "../domain/points.ts";
+import type { PolicyBook } from "../domain/policy-book.ts";
 import type { Policy, Selection } from "../domain/policy.ts";
 import type { ProjectReport, Run } from "../domain/runs.ts";
 import type { ReaderCloud, WriterCloud } from "../openstack/cloud.ts";
 import type { Repository } from "../store/repository.ts";
+import type { PolicySource } from "./policy-source.ts";
 
 /** The settings that the conductor itself reads. Durations in milliseconds. */
 export interface ConductorSettings {
@@ -55,6 +57,12 @@ export interface Conductor {
   readonly newId: () => string;
   /** Says who is told of what; without it nobody is. */
   readonly reporting?: Reporting;
+  /** The operator's policies, rules and exclusions; without it the built-in policy and the presets are all there are. */
+  readonly policyBook?: () => PolicyBook;
+  /** Where that comes from, when it comes from files. */
+  readonly policySource?: PolicySource;
+  /** Told at every look at the files of policies and rules whether they are valid. */
+  readonly onPolicyFiles?: (valid: boolean) => void;
   /** Told of the open jobs after every round, for somebody who watches. */
   readonly onProgress?: (open: readonly Job[]) => void;
   /** Told in every cycle of the volumes that are to be protected, due or not: project by volume id. */

@@ -13,6 +13,7 @@ import { executeJobs } from "./execute.ts";
 import { forgetOldRuns } from "./history.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import type { ClockWatch } from "./memory.ts";
+import { lookAtPolicies } from "./policy-source.ts";
 import { endProject } from "./project.ts";
 import { ourUserIds, retentionInForce, scanInventory, whyPartial } from "./scan.ts";
 
@@ -46,12 +47,13 @@ export async function runCycle(
     if (options.tell) reporting?.wake();
   };
   try {
+    const policyVersion = await lookAtPolicies(conductor, run.id);
     const userIds = await ourUserIds(conductor, signals.cut);
     const inventory = await scanInventory(conductor, signals.cut);
     const counts = { servers: inventory.servers.length, volumes: inventory.volumes.size };
     const partial = whyPartial(inventory, run.startedAt, lastGood);
     if (partial !== null) log.warn({ ...counts, reason: partial }, "the scan is not whole; nothing is deleted");
-    await amend({ ...counts, scanGood: partial === null });
+    await amend({ ...counts, policyVersion, scanGood: partial === null });
     const { news, ...work } = await workCycle({
       conductor,
       lease,

@@ -2,13 +2,13 @@ import type { Exclusion } from "./exclusions.ts";
 import type { Policy } from "./policy.ts";
 import type { Rule } from "./rules.ts";
 
-/** What the operator's files say, read and checked as a whole. */
+/** The operator's policies, rules and exclusions as one cycle goes by them. */
 export interface PolicyBook {
-  /** By name: the built-in one, the presets, and those of the file. */
+  /** By name: the built-in one, presets, and those of the files. */
   readonly policies: ReadonlyMap<string, Policy>;
-  /** In the order of the files. */
+  /** Always the same array for the same rules. */
   readonly rules: readonly Rule[];
   readonly exclusions: readonly Exclusion[];
-  /** Changes whenever the files' contents do. */
-  readonly version: string;
+  /** Changes when the files' contents do; `null` where there are none. */
+  readonly version: string | null;
 }

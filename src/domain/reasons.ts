@@ -149,6 +149,11 @@ export const reasons = {
     "backed up in the slot before; its server's tag was taken away, or it was detached",
     "No longer backed up: the server's tag was taken away, or the volume was detached.",
   ],
+  policies_invalid: [
+    "the files of policies or rules are not valid; the last good ones are in force",
+    "The rules of protection are as they were before.",
+  ],
+  policies_changed: ["the files of policies or rules have changed", "The rules of protection have changed."],
   request_waits: ["a shorter retention takes effect later", "The shorter retention takes effect later."],
 } as const satisfies Record<string, readonly [operator: string, tenant: string]>;
 

@@ -26,6 +26,7 @@ export interface ConductorMetrics {
   /** A cycle ended by an error. */
   onFailure(): void;
   onReload(succeeded: boolean): void;
+  readonly onPolicyFiles: (valid: boolean) => void;
   readonly book: ProjectBook;
   /** Serves `/metrics`. */
   readonly app: Hono;
@@ -171,6 +172,9 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
   const reloadTime = gauge("dirigent_config_last_reload_success_timestamp_seconds", "When it was last read and valid.");
   reloadTime.set(nowSeconds());
 
+  const policyFiles = gauge("dirigent_policy_file_valid", "0 when the files of policies or rules are not valid.");
+  policyFiles.set(1);
+
   const book = new ProjectBook();
   projectGauges(registers, {
     limit: options.projects,
@@ -249,6 +253,7 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
       reloadGood.set(succeeded ? 1 : 0);
       if (succeeded) reloadTime.set(nowSeconds());
     },
+    onPolicyFiles: (valid) => policyFiles.set(valid ? 1 : 0),
     book,
     app,
   };

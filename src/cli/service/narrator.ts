@@ -50,8 +50,14 @@ function sentenceOf({ kind, reason }: Operation): readonly [Level, string] {
 
 /** Skipping for these is as it should be. */
 const wished: ReadonlySet<Reason> = new Set(["skip_requested", "shared_volume", "too_soon"]);
-/** Nothing is deleted until somebody looks. */
-const alarming: ReadonlySet<Reason> = new Set(["brake", "clock_jump", "unproven_reader", "partial_scan"]);
+/** Something does not work as it should until somebody looks. */
+const alarming: ReadonlySet<Reason> = new Set([
+  "brake",
+  "clock_jump",
+  "unproven_reader",
+  "partial_scan",
+  "policies_invalid",
+]);
 
 function fieldsOf(operation: Operation, job: Job | null): object {
   const { kind, reason, message, requestId } = operation;

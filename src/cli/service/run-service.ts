@@ -50,6 +50,7 @@ export async function runService(context: Context): Promise<void> {
       repository: observed(opened.conductor.repository, [narrator(log), metrics.observer]),
       onProtected: metrics.onProtected,
       onPoints: metrics.onPoints,
+      onPolicyFiles: metrics.onPolicyFiles,
       onProgress(open) {
         metrics.onProgress(open);
         manager.status(progressText(open));

@@ -62,8 +62,8 @@ export function readPolicyBook(files: PolicyFiles, defaults: BookDefaults): Poli
 }
 
 /** Of what the files say: the same texts have the same version on every machine. */
-export function versionOf({ policies, rules }: PolicyFiles): string {
-  if (policies === null && rules === null) return "built-in";
+export function versionOf({ policies, rules }: PolicyFiles): string | null {
+  if (policies === null && rules === null) return null;
   const hash = createHash("sha256");
   hash.update(JSON.stringify([policies?.text ?? null, rules?.text ?? null]));
   return hash.digest("hex").slice(0, 16);
