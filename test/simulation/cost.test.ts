@@ -8,7 +8,8 @@ import { directIo } from "../../src/domain/io.ts";
 import { silentLogger } from "../../src/domain/log.ts";
 import { openClouds } from "../../src/openstack/open.ts";
 import { instant } from "../../src/simulator/world.ts";
-import { credentials, dayMs, running, settings, startNight, type Night } from "./support/night.ts";
+import type { Listing } from "../../src/audit/listing.ts";
+import { auditNight, credentials, dayMs, running, settings, startNight, type Night } from "./support/night.ts";
 import { seededRandom } from "./support/random.ts";
 
 /**
@@ -90,6 +91,7 @@ describe("API calls", () => {
     const backups = night.simulator.state.backups;
     let before = new Map<string, string>();
     let deletions = 0;
+    let seen: Listing | undefined;
     for (let day = 0; day < 6; day++) {
       const { calls, result } = await cycle(night, { rotateAll: true });
       assert.equal(result.outcome, "ok");
@@ -130,6 +132,7 @@ describe("API calls", () => {
       });
       deletions += deleted;
       before = after;
+      seen = await auditNight(night, seen);
       night.clock.advance(dayMs);
     }
     assert.ok(deletions > volumes, `only ${deletions} were deleted`);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { Reporting } from "../../src/conductor/context.ts";
 import { deliveriesOfReport, deliveriesOfRun, type Routing } from "../../src/report/routing.ts";
-import { dayMs, hourMs, startNight, type Night } from "./support/night.ts";
+import { auditNight, dayMs, hourMs, startNight, type Night } from "./support/night.ts";
 
 const routing: Routing = {
   mail: {
@@ -50,6 +50,7 @@ describe("what a night queues", () => {
     night.clock.advance(dayMs);
     await night.once({ reporting });
     assert.deepEqual(await queued(), expected);
+    await auditNight(night);
   });
 
   it("reports tell the next run, and the restore points that there are", async (t) => {
@@ -76,6 +77,7 @@ describe("what a night queues", () => {
         },
       ],
     );
+    await auditNight(night);
   });
 
   it("a stuck backup is told when it gets stuck, not every five minutes after, and again when it has ended", async (t) => {

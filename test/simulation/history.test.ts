@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { dayMs, startNight, type Night } from "./support/night.ts";
+import { auditNight, dayMs, startNight, type Night } from "./support/night.ts";
 
 const keepHistoryMs = 30 * dayMs;
 
@@ -21,6 +21,7 @@ describe("what happened long ago", () => {
   it("is forgotten by the next whole cycle, and what still exists is not", async (t) => {
     const night = await afterTwoNights();
     t.after(() => night.close());
+    const seen = await auditNight(night);
     night.clock.advance(keepHistoryMs - dayMs / 2);
     const existed = new Set((await night.repository.catalogue()).map((entry) => entry.backupId));
     await night.once();
@@ -31,13 +32,16 @@ describe("what happened long ago", () => {
       [...existed].filter((id) => !known.has(id)),
       [],
     );
+    await auditNight(night, seen);
   });
 
   it("stays while the clock cannot be trusted", async (t) => {
     const night = await afterTwoNights();
     t.after(() => night.close());
+    const seen = await auditNight(night);
     const clock = { ...night.clock, now: () => new Date(Number(night.clock.now()) + 2 * keepHistoryMs) };
     await night.once({ clock });
     assert.deepEqual(await startsOfRuns(night), ["2027-01-21", "2026-11-22", "2026-11-21"]);
+    await auditNight(night, seen);
   });
 });

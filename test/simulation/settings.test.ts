@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { conductorSettings } from "../../src/cli/open-conductor.ts";
 import { settingsFrom } from "../../src/config/load.ts";
-import { dayMs, hourMs, startNight, type Night } from "./support/night.ts";
+import type { Listing } from "../../src/audit/listing.ts";
+import { auditNight, dayMs, hourMs, startNight, type Night } from "./support/night.ts";
 
 /** What is left in Cinder after some nights with a configuration, a line for each backup: volume, container, mode, age promised. */
 async function after(
@@ -17,8 +18,11 @@ async function after(
   first!.metadata = { backup: "yes", gold: "1" };
   second!.metadata = { backup: "on" };
   cloud.volumes[1]!.metadata = { "skip-volume-backup": "true", "leave-me": "1" };
+  let seen: Listing | undefined;
   for (let i = 0; i < nights; i += 1) {
     await night.once();
+    // Without a restore point nothing proves the reader's rights.
+    if (night.simulator.state.backups.size > 0) seen = await auditNight(night, seen);
     night.clock.advance(everyMs);
   }
   const left = night.simulator.state.backups.values().toSorted((a, b) => a.createdAtMs - b.createdAtMs);

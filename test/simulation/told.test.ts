@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { CycleResult } from "../../src/conductor/cycle.ts";
-import { dayMs, startNight } from "./support/night.ts";
+import { auditNight, dayMs, startNight } from "./support/night.ts";
 
 /** What projects are told: name of the project, lines as volume and reason, notices. */
 const told = ({ reports }: CycleResult) =>
@@ -35,6 +35,7 @@ describe("a project for which nothing is made", () => {
     const cloud = night.simulator.seedCloud({ projects: 1, servers: 1, volumesPerServer: 1, tagged: () => true });
     const [project, server, volume] = [cloud.projects[0]!, cloud.servers[0]!, cloud.volumes[0]!];
     assert.equal((await night.once()).outcome, "ok");
+    const seen = await auditNight(night);
     delete night.simulator.state.servers.get(server.id)!.metadata["backup"];
     assert.deepEqual(told(await night.once()), [], "the slot is done");
     night.clock.advance(dayMs);
@@ -45,5 +46,6 @@ describe("a project for which nothing is made", () => {
       night.clock.advance(dayMs);
     }
     assert.equal(night.simulator.state.backups.size, 1);
+    await auditNight(night, seen);
   });
 });
