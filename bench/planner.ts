@@ -1,6 +1,6 @@
 import type { Conductor } from "../src/conductor/context.ts";
 import { knownJobs } from "../src/conductor/plan.ts";
-import { ourUserIds, retentionInForce, scanPoints, scanInventory } from "../src/conductor/scan.ts";
+import { ourUserIds, retentionTerms, scanPoints, scanInventory } from "../src/conductor/scan.ts";
 import { planBackups } from "../src/domain/planner.ts";
 import { readPoints, type VolumePoints } from "../src/domain/points.ts";
 import { planRotation } from "../src/domain/retention.ts";
@@ -45,15 +45,14 @@ export async function timePlanner(conductor: Conductor): Promise<PlannerCost> {
   return {
     nothingDueMs: cpuMs(() => {
       plan(new Map());
-      const retentionMsOf = retentionInForce(inventory, settings);
+      const terms = retentionTerms(inventory, settings);
       for (const [projectId, own] of byProject) {
         planRotation({
           now,
           projectId,
           volumes: [...readPoints({ backups: own, catalogue, userIds }).values()],
           existingVolumeIds: inventory.volumeIds,
-          retentionMsOf,
-          policy: settings.policy,
+          ...terms,
           deletedLast24h: 0,
           override: null,
           blocked: null,

@@ -15,7 +15,7 @@ import type { LeaseKeeper } from "./lease.ts";
 import type { ClockWatch } from "./memory.ts";
 import { lookAtPolicies } from "./policy-source.ts";
 import { endProject } from "./project.ts";
-import { ourUserIds, retentionInForce, scanInventory, whyPartial } from "./scan.ts";
+import { ourUserIds, retentionTerms, scanInventory, whyPartial } from "./scan.ts";
 
 export interface CycleResult {
   readonly run: Run;
@@ -112,7 +112,7 @@ async function executeAndEnd(
   // Names are for the reports.
   const projects = worked.size === 0 ? [] : await projectsOrNone(cycle);
   const names = new Map(projects.map((project) => [project.id, project]));
-  const retentionMsOf = retentionInForce(cycle.inventory, conductor.settings);
+  const terms = retentionTerms(cycle.inventory, conductor.settings);
   const planAlone = mutex();
   const reports: ProjectReport[] = [];
   let news = false;
@@ -130,7 +130,7 @@ async function executeAndEnd(
         ...(await provenBackups(cycle, projectId, worked.has(projectId) ? null : listed)),
         skips: skips.get(projectId) ?? [],
         notices: notices.get(projectId) ?? [],
-        retentionMsOf,
+        terms,
         planAlone,
         report: worked.has(projectId),
         told: told.has(projectId),

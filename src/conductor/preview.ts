@@ -10,7 +10,7 @@ import { ClockWatch } from "./memory.ts";
 import { groupByProject, knownJobs, limitJobs, planWith } from "./plan.ts";
 import { fetchQuota } from "./project.ts";
 import { planProjectRotation } from "./rotate.ts";
-import { ourUserIds, retentionInForce, scanPoints, scanInventory, whyPartial } from "./scan.ts";
+import { ourUserIds, retentionTerms, scanPoints, scanInventory, whyPartial } from "./scan.ts";
 
 /** What one cycle would do now. */
 export interface Preview {
@@ -54,7 +54,7 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
         ? null
         : "unproven_reader";
   const names = new Map((await reader.projects(signal)).map((project) => [project.id, project]));
-  const retentionMsOf = retentionInForce(inventory, settings);
+  const terms = retentionTerms(inventory, settings);
   const rotations = [];
   for (const [projectId, own] of groupByProject(backups)) {
     const rotation = await planProjectRotation(conductor, {
@@ -62,7 +62,8 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
       projectId,
       volumes: [...readPoints({ backups: own, catalogue, userIds }).values()],
       existingVolumeIds: partial ? null : inventory.volumeIds,
-      retentionMsOf,
+      terms,
+      cloneSources: inventory.cloneSources,
       userIds,
       blocked,
     });

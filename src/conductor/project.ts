@@ -6,6 +6,7 @@ import { readPoints } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import type { ProjectReport } from "../domain/runs.ts";
 import { completeSets } from "../domain/sets.ts";
+import type { Terms } from "../domain/terms.ts";
 import { nextSlotStart } from "../domain/slots.ts";
 import { CloudError } from "../openstack/errors.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
@@ -29,7 +30,7 @@ export interface ProjectEnd {
   readonly skips: readonly Skip[];
   readonly notices: readonly Notice[];
   readonly blocked: Reason | null;
-  readonly retentionMsOf: (volumeId: string) => number;
+  readonly terms: Terms;
   /** Lets one project at a time plan its rotation: what all of them need for it does not fit into memory at once. */
   readonly planAlone: <T>(work: () => Promise<T>) => Promise<T>;
   /** False: rotation only, no report. */
@@ -112,7 +113,8 @@ async function rotate(
       projectId: end.project.id,
       volumes: [...points.values()],
       existingVolumeIds: end.blocked === "partial_scan" ? null : end.inventory.volumeIds,
-      retentionMsOf: end.retentionMsOf,
+      terms: end.terms,
+      cloneSources: end.inventory.cloneSources,
       userIds: end.userIds,
       blocked: end.blocked,
     };

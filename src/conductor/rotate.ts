@@ -6,6 +6,7 @@ import type { Point, VolumePoints } from "../domain/points.ts";
 import { operatorText, type Reason } from "../domain/reasons.ts";
 import { planRotation, type DeadChain, type RotationPlan } from "../domain/retention.ts";
 import type { RotationSummary } from "../domain/runs.ts";
+import type { Terms } from "../domain/terms.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
 import { checkBeforeDelete, deletePoint, failureRow, keepRow } from "./delete.ts";
 import type { LeaseKeeper } from "./lease.ts";
@@ -21,6 +22,13 @@ const routineKeeps: ReadonlySet<Reason> = new Set([
   "keep_chain",
   "keep_archive",
   "keep_newest_good",
+  "keep_last",
+  "keep_hourly",
+  "keep_daily",
+  "keep_weekly",
+  "keep_monthly",
+  "keep_yearly",
+  "keep_minimum",
 ]);
 
 /** Deletions that an operator asked for by name are none that the brake has to explain. */
@@ -32,7 +40,8 @@ export interface RotationInput {
   readonly volumes: readonly VolumePoints[];
   /** All volumes of the cloud; `null` when they are not known for certain. */
   readonly existingVolumeIds: ReadonlySet<string> | null;
-  readonly retentionMsOf: (volumeId: string) => number;
+  readonly terms: Terms;
+  readonly cloneSources: ReadonlySet<string>;
   readonly userIds: ReadonlySet<string>;
   readonly blocked: Reason | null;
 }
@@ -55,8 +64,8 @@ export async function planProjectRotation(conductor: Conductor, input: RotationI
     projectId: input.projectId,
     volumes: input.volumes,
     existingVolumeIds: input.existingVolumeIds,
-    retentionMsOf: input.retentionMsOf,
-    policy: settings.policy,
+    ...input.terms,
+    cloneSources: input.cloneSources,
     deletedLast24h: idsOf("delete").difference(idsOf("complete")).size,
     override: settings.brakeOverrides.find((o) => o.projectId === input.projectId && o.expiresAt > now) ?? null,
     blocked: input.blocked,
@@ -81,14 +90,16 @@ export async function rotateProject(
   const reasons = new Map<Reason, number>();
   const count = (reason: Reason, by = 1): void => void reasons.set(reason, (reasons.get(reason) ?? 0) + by);
   for (const { reason } of kept) count(reason);
+  const why = new Map(plan.decisions.map(({ point, reason }) => [point, reason]));
+  const reasonOf = (point: Point): Reason => why.get(point) ?? "expired";
   const queue = [...plan.chains];
   const worker = async (): Promise<void> => {
     for (let chain = queue.shift(); chain !== undefined; chain = queue.shift()) {
-      const done = await deleteChain(conductor, lease, { input, chain, signals });
+      const done = await deleteChain(conductor, lease, { input, chain, reasonOf, signals });
       summary.deleted += done.deleted.length;
       summary.failed += done.failed;
       summary.kept += chain.deletions.length - done.deleted.length;
-      for (const point of done.deleted) count(deleteReason(point));
+      for (const point of done.deleted) count(reasonOf(point));
       if (done.obstacle !== null) count(done.obstacle, chain.deletions.length - done.deleted.length);
     }
   };
@@ -99,13 +110,18 @@ export async function rotateProject(
 async function deleteChain(
   conductor: Conductor,
   lease: LeaseKeeper,
-  { input, chain, signals }: { input: RotationInput; chain: DeadChain; signals: Signals },
+  {
+    input,
+    chain,
+    reasonOf,
+    signals,
+  }: { input: RotationInput; chain: DeadChain; reasonOf: (point: Point) => Reason; signals: Signals },
 ): Promise<{ deleted: readonly Point[]; failed: number; obstacle: Reason | null }> {
   const deleted: Point[] = [];
   for (const point of chain.deletions) {
     if (signals.drain.aborted) break;
     const { projectId, userIds } = input;
-    const wantedBecause = wantedNow(conductor, input, conductor.clock.now());
+    const wantedBecause = wantedNow(point, input.terms, conductor.clock.now());
     const obstacle = await checkBeforeDelete(conductor, { userIds, projectId, point, wantedBecause }, signals.cut);
     if (obstacle === "gone") continue;
     if (obstacle !== null) {
@@ -115,7 +131,7 @@ async function deleteChain(
     const failure = await deletePoint(conductor, lease, {
       runId: input.runId,
       point,
-      reason: deleteReason(point),
+      reason: reasonOf(point),
       signal: signals.cut,
     });
     if (failure !== null) {
@@ -129,16 +145,20 @@ async function deleteChain(
 
 /** Why a point is wanted after all, by what Cinder shows of it now. */
 const wantedNow =
-  ({ settings }: Conductor, { retentionMsOf }: RotationInput, now: Date) =>
+  (point: Point, { policy, policyOf, inForceOf }: Terms, now: Date) =>
   (seen: Backup, marks: Marks): Reason | null => {
     if (seen.status === "error") return null;
+    // It was counted among others by these: should they have changed, it is counted anew first.
+    const isSame = (["policy", "retention", "slot"] as const).every((key) => marks[key] === point.marks[key]);
+    if (!isSame) return "keep_unverified";
     if (marks.keepUntil !== null && marks.keepUntil > now) return "keep_promised";
-    const own = archiveRetentionMs({ backup: seen, marks }, settings.policy.archive);
-    const retentionMs = Math.max(retentionMsOf(seen.volumeId), own);
+    const name = marks.policy ?? policy.name;
+    const own = name === policy.name ? policy : policyOf(name, seen.volumeId);
+    if (own === null) return null;
+    const archivedMs = archiveRetentionMs({ backup: seen, marks }, own.archive);
+    const retentionMs = Math.max(inForceOf(seen.volumeId, own).retentionMs, archivedMs);
     return Number(seen.createdAt) + retentionMs > Number(now) ? "keep_age" : null;
   };
-
-const deleteReason = ({ backup }: Point): Reason => (backup.status === "error" ? "failed_superseded" : "expired");
 
 function blockedNotice(conductor: Conductor, input: RotationInput, plan: RotationPlan): Operation {
   const reason = plan.blocked ?? "brake";

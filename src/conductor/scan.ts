@@ -2,7 +2,10 @@ import { isMarked } from "../domain/marks.ts";
 import type { Backup, Mechanism, Server, Volume } from "../domain/inventory.ts";
 import { scanShrank } from "../domain/trust.ts";
 import type { Run } from "../domain/runs.ts";
+import { ruleInForce } from "../domain/in-force.ts";
 import { retentionInForceMs } from "../domain/overrides.ts";
+import { readPlatform9 } from "../domain/peers/platform9.ts";
+import type { Terms } from "../domain/terms.ts";
 import { indexByServer, type VolumesByServer } from "../domain/selection.ts";
 import { CloudError } from "../openstack/errors.ts";
 import type { Conductor, ConductorSettings } from "./context.ts";
@@ -14,6 +17,8 @@ export interface Inventory {
   readonly volumeIds: ReadonlySet<string>;
   readonly serversOf: ReadonlyMap<string, readonly Server[]>;
   readonly volumesByServer: VolumesByServer;
+  /** Ids of the snapshots that volumes were made from. */
+  readonly cloneSources: ReadonlySet<string>;
 }
 
 /** Servers and volumes of the whole cloud, page by page, and what is looked up in them for each project. Throws when a page fails: a partial inventory is none. */
@@ -27,6 +32,7 @@ export async function scanInventory({ reader }: Conductor, signal: AbortSignal):
     volumeIds: new Set(volumes.keys()),
     serversOf: Map.groupBy(servers, (server) => server.projectId),
     volumesByServer: indexByServer(volumes.values()),
+    cloneSources: new Set([...volumes.values()].flatMap(({ snapshotId }) => snapshotId ?? [])),
   };
 }
 
@@ -76,16 +82,25 @@ export async function ourUserIds(conductor: Conductor, signal: AbortSignal): Pro
 export const isOurs = (backup: Backup, userIds: ReadonlySet<string>): boolean =>
   backup.userId !== null && userIds.has(backup.userId) && isMarked(backup.metadata);
 
-/** The retention in force for a volume's existing points, by its id. A volume that is gone has the policy's. */
-export function retentionInForce(
+/** By what the existing points of the cloud's volumes are kept. A volume that is gone has what its policies say. */
+export function retentionTerms(
   { servers, volumes }: Pick<Inventory, "servers" | "volumes">,
   { policy, selection }: Pick<ConductorSettings, "policy" | "selection">,
-): (volumeId: string) => number {
+): Terms {
   const byId = new Map(servers.map((server) => [server.id, server]));
-  return (volumeId) => {
-    const volume = volumes.get(volumeId) ?? null;
-    const attachedTo = (volume?.serverIds ?? []).flatMap((id) => byId.get(id) ?? []);
-    return retentionInForceMs({ volume, servers: attachedTo, policy, selection });
+  return {
+    policy,
+    policyOf: (name) => (name === policy.name ? policy : null),
+    inForceOf: (volumeId, of) => {
+      const volume = volumes.get(volumeId) ?? null;
+      const attachedTo = (volume?.serverIds ?? []).flatMap((id) => byId.get(id) ?? []);
+      const asking = volume === null ? attachedTo : [volume, ...attachedTo];
+      const counts = asking.flatMap(({ metadata }) => readPlatform9(metadata).counts.get(of.name) ?? []);
+      return {
+        retentionMs: retentionInForceMs({ volume, servers: attachedTo, policy: of, selection }),
+        thinning: ruleInForce(of, counts.length === 0 ? null : Math.max(...counts)),
+      };
+    },
   };
 }
 

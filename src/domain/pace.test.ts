@@ -59,10 +59,11 @@ describe("dueTimes", () => {
     const later = read(madeLater.map((days, index) => aBackup(`later ${String(index).padStart(2, "0")}`, ago(days))));
     const times = dueTimes(members, {
       later,
-      expiresAtMs: (point) =>
+      diesAtMs: (point) =>
         point.backup.createdAt.getTime() + (point === later[0] ? successorPromisedDays : promisedDays) * dayMs,
       nowMs,
-      policy: dailyPolicy,
+      archive: dailyPolicy.archive,
+      periodMs: dailyPolicy.periodMs,
     });
     return times.map((ms) => (nowMs - ms) / dayMs);
   }

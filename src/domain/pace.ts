@@ -1,7 +1,7 @@
 import { isArchive } from "./archive.ts";
 import type { BrakeOverride } from "./catalogue.ts";
 import type { Point } from "./points.ts";
-import type { Policy } from "./policy.ts";
+import type { ArchiveRule } from "./policy.ts";
 
 /**
  * How much may be deleted, and how much should have been long ago. Whole chains die at once, so what is dead says little: a fleet that
@@ -43,32 +43,80 @@ const idleLimitMs = 5 * dayMs;
  */
 export function dueTimes(
   newestFirst: readonly Point[],
-  {
-    later,
-    expiresAtMs,
-    nowMs,
-    policy,
-  }: {
-    /** The volume's points after the chain, oldest first. */
-    readonly later: readonly Point[];
-    readonly expiresAtMs: (point: Point) => number;
-    readonly nowMs: number;
-    readonly policy: Policy;
-  },
+  { later, diesAtMs, nowMs, archive, periodMs }: Rest & { readonly archive: ArchiveRule | null },
 ): number[] {
-  const inArchive = (point: Point): boolean => isArchive(point, policy.archive);
+  const inArchive = (point: Point): boolean => isArchive(point, archive);
   const archived = newestFirst.some(inArchive);
   const successor = archived ? undefined : later.find((point) => !inArchive(point));
   const latest = (msOf: (point: Point) => number): number =>
-    Math.max(...newestFirst.map(msOf), successor === undefined ? -Infinity : msOf(successor) - policy.periodMs);
-  const diedMs = latest(expiresAtMs);
+    Math.max(...newestFirst.map(msOf), successor === undefined ? -Infinity : msOf(successor) - periodMs);
+  const diedMs = latest(diesAtMs);
   const endedMs = latest(createdMs);
   const times = [endedMs, ...later.map(createdMs), nowMs];
-  const idleMs = idleTime(archived ? since(diedMs, times) : times, policy);
+  const idleMs = idleTime(archived ? since(diedMs, times) : times, periodMs);
+  return spread(newestFirst, { diedMs: diedMs + idleMs, endedMs });
+}
+
+/** What is known beside a dead chain. */
+interface Rest {
+  /** The volume's points after the chain, oldest first. */
+  readonly later: readonly Point[];
+  /** When nothing kept a point for its own sake any more. */
+  readonly diesAtMs: (point: Point) => number;
+  readonly nowMs: number;
+  /** Nominal: from one point of a chain to the next. */
+  readonly periodMs: number;
+}
+
+/** More than so many of a chain are not guessed at. */
+const guessLimit = 100;
+
+/**
+ * The same where several policies share the chains of a volume, or counts keep points: then the first point after a chain says nothing of when the
+ * chain's last one died. In place of those that may have been deleted already, the points are taken that the chain may have had after the newest
+ * that is left, at the longest that each of the volume's policies would have kept them.
+ */
+export function dueTimesOfMany(
+  newestFirst: readonly Point[],
+  {
+    later,
+    diesAtMs,
+    nowMs,
+    periodMs,
+    chainLength,
+    isArchive: inArchive,
+    wouldDieAtMs,
+  }: Rest & {
+    /** Of the longest chains there are. */
+    readonly chainLength: number;
+    readonly isArchive: (point: Point) => boolean;
+    /** When a point made then would have died; minus infinity when there was none, as it would still be kept. */
+    readonly wouldDieAtMs: (madeMs: number) => number;
+  },
+): number[] {
+  const newestMs = Math.max(...newestFirst.map(createdMs));
+  const successorMs = Math.min(nowMs, ...later.filter((point) => !inArchive(point)).map(createdMs));
+  const missingMs: number[] = [];
+  for (let count = newestFirst.length; count < chainLength && missingMs.length < guessLimit; count += 1) {
+    const atMs = newestMs + (missingMs.length + 1) * periodMs;
+    if (newestFirst.some(inArchive) || !(atMs < successorMs - periodMs / 2)) break;
+    missingMs.push(atMs);
+  }
+  const diedMs = Math.max(...newestFirst.map(diesAtMs), ...missingMs.map(wouldDieAtMs));
+  const endedMs = Math.max(newestMs, ...missingMs);
+  // Points thin out as they grow older, so that only gaps after the death are time in which nothing was made.
+  const idleMs = idleTime(since(diedMs, [endedMs, ...later.map(createdMs), nowMs]), periodMs);
+  return spread(newestFirst, { diedMs: diedMs + idleMs, endedMs });
+}
+
+function spread(
+  newestFirst: readonly Point[],
+  { diedMs, endedMs }: { readonly diedMs: number; readonly endedMs: number },
+): number[] {
   let dueMs = -Infinity;
   return newestFirst.map((point) => {
     // Never before a newer one, whatever its time of creation says.
-    dueMs = Math.max(dueMs, diedMs + (endedMs - createdMs(point)) + graceMs + idleMs);
+    dueMs = Math.max(dueMs, diedMs + (endedMs - createdMs(point)) + graceMs);
     return dueMs;
   });
 }
@@ -81,8 +129,8 @@ const since = (atMs: number, timesMs: readonly number[]): number[] => {
   return [Math.max(...timesMs.filter((each) => each <= atMs)), ...after];
 };
 
-function idleTime(timesMs: readonly number[], policy: Policy): number {
-  const gaps = timesMs.slice(1).map((atMs, index) => Math.max(0, atMs - (timesMs[index] ?? atMs) - policy.periodMs));
+function idleTime(timesMs: readonly number[], periodMs: number): number {
+  const gaps = timesMs.slice(1).map((atMs, index) => Math.max(0, atMs - (timesMs[index] ?? atMs) - periodMs));
   const sumMs = gaps.reduce((sum, gapMs) => sum + gapMs, 0);
   return Math.min(sumMs, idleLimitMs);
 }

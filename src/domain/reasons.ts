@@ -86,6 +86,19 @@ export const reasons = {
   keep_age: ["younger than its retention", "Within its retention time."],
   keep_promised: ["its keep-until has not passed", "Kept until the date promised."],
   keep_archive: ["an archive, within its own retention", "An archive, within its retention time."],
+  keep_last: ["one of the last that its policy keeps", "One of the last that are kept."],
+  keep_hourly: ["the newest of its hour", "Kept as an hourly backup."],
+  keep_daily: ["the newest of its day", "Kept as a daily backup."],
+  keep_weekly: ["the newest of its week", "Kept as a weekly backup."],
+  keep_monthly: ["the newest of its month", "Kept as a monthly backup."],
+  keep_yearly: ["the newest of its year", "Kept as a yearly backup."],
+  keep_minimum: ["among the newest that always stay", "One of the newest, which always stay."],
+  keep_unreadable: ["its mark of the retention cannot be read", "Kept because its retention cannot be read."],
+  keep_policy_gone: [
+    "its policy is gone, and nothing says how long it was to stay",
+    "Kept because its policy does not exist any more.",
+  ],
+  keep_adopted: ["adopted without a retention", "Taken over, and kept until a retention is set."],
   keep_newest_good: ["the newest good chain of the volume", "The newest good backup is always kept."],
   keep_last_of_gone: ["the last chain of a volume that is gone", "The last backups of a deleted volume are kept."],
   keep_chain: ["another member of its chain is wanted", "Needed by another backup."],
@@ -106,6 +119,7 @@ export const reasons = {
   ],
   // deleting
   expired: ["its chain has expired", "Expired."],
+  thinned: ["newer ones have taken its place", "Replaced by newer ones."],
   failed_superseded: ["failed, and a good one has followed", "A failed backup was removed."],
   delete_failed: ["the deletion did not complete", "Could not be removed."],
   // at an operator's wish

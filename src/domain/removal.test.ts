@@ -119,7 +119,8 @@ describe("what of a volume that is gone may be pruned", () => {
       now: at(now),
       volumes: [...pointsOf(backups).values()],
       existingVolumeIds: new Set(exists ? ["v1"] : []),
-      retentionMsOf: () => dailyPolicy.retentionMs,
+      policyOf: () => null,
+      inForceOf: (_, { retentionMs, thinning }) => ({ retentionMs, thinning }),
       policy: dailyPolicy,
     });
 

@@ -1,9 +1,9 @@
 import { chainsAbove, childrenToAsk, parentsToAsk } from "./certainty.ts";
 import type { Chain, Point, VolumePoints } from "./points.ts";
-import type { Policy } from "./policy.ts";
 import type { Reason } from "./reasons.ts";
-import { obstacle, retentionInForce, sharesImage } from "./retention.ts";
-import { expiresAtMs, newestGood, settled, viewVolume, wantedBecause, type View, type VolumeView } from "./wanted.ts";
+import { obstacle, sharesImage } from "./retention.ts";
+import { readTerms, type Terms, type View } from "./terms.ts";
+import { expiresAtMs, newestGood, settled, viewVolume, wantedBecause, type VolumeView } from "./wanted.ts";
 
 /** Why a backup that an operator named, or that a prune looked at, stays. */
 export interface Refusal {
@@ -51,6 +51,8 @@ export function planRemoval(input: {
   readonly ids: readonly string[];
   readonly volumes: readonly VolumePoints[];
   readonly existingVolumeIds: ReadonlySet<string> | null;
+  /** Ids of the snapshots that volumes were made from. */
+  readonly cloneSources?: ReadonlySet<string>;
 }): RemovalPlan {
   const named = new Set(input.ids);
   const listed = new Set(input.volumes.flatMap((volume) => everyPoint(volume).map(({ backup }) => backup.id)));
@@ -69,7 +71,8 @@ export function planRemoval(input: {
       const accepted = new Set<string>();
       for (const point of [...chain.members].reverse()) {
         if (!named.has(point.backup.id)) continue;
-        const reason = whyKept(point, { chain, volume, gone });
+        const hasVolumes = input.cloneSources?.has(point.backup.id) === true;
+        const reason = hasVolumes ? "keep_has_volumes" : whyKept(point, { chain, volume, gone });
         const children = dependentsOf(point, volume).filter((id) => !accepted.has(id));
         if (reason !== null) refusals.push(refusal(point, reason));
         else if (children.length > 0) refusals.push(refusal(point, "keep_has_children", children.join(", ")));
@@ -149,16 +152,18 @@ export function whyNotDisowned(
   return isNewest ? { reason: "keep_newest_good", message: null } : null;
 }
 
-export interface PruneInput {
+export interface PruneInput extends Terms {
   readonly now: Date;
   readonly volumes: readonly VolumePoints[];
   /** All volumes of the cloud, listed whole. */
   readonly existingVolumeIds: ReadonlySet<string>;
-  readonly retentionMsOf: (volumeId: string) => number;
-  readonly policy: Policy;
+  readonly cloneSources?: ReadonlySet<string>;
 }
 
-/** Decides what of volumes that are gone may be deleted: chains from which nothing is promised or held any more, the last one included. Pure. */
+/**
+ * Decides what of volumes that are gone may be deleted: chains from which nothing is promised or held any more, the last one included. What counts keep does
+ * not stay for them: no newer point will ever take its place. Pure.
+ */
 export function planPrune(input: PruneInput): RemovalPlan {
   const removals: Removal[] = [];
   const refusals: Refusal[] = [];
@@ -182,16 +187,17 @@ export function planPrune(input: PruneInput): RemovalPlan {
 function keptOfGone(chain: Chain, volume: VolumePoints, input: PruneInput): Refusal[] {
   const projectId = chain.members[0]?.projectId ?? "";
   const own = volume.points.filter((point) => point.projectId === projectId);
-  const retentionMs = retentionInForce(volume.volumeId, input);
-  const context = {
-    nowMs: input.now.getTime(),
-    retentionMs,
-    unpromisedMs: Math.max(retentionMs, input.policy.retentionMs),
-    archive: input.policy.archive,
-  };
-  const seen = views.map((view) => viewVolume(own, { ...context, view }));
+  const context = { ...input, projectId, expecting: [] };
+  const seen = views.map((view) =>
+    viewVolume(own, {
+      view,
+      nowMs: input.now.getTime(),
+      terms: readTerms(volume, { ...context, view }),
+      byAgeOnly: true,
+    }),
+  );
   const reasons = new Map(lineOf(chain, volume).map((point) => [point, wantedOfGone(point, seen)]));
-  const fact = obstacle(chain, { volume, input: { projectId } });
+  const fact = obstacle(chain, { volume, input: { ...input, projectId } });
   if (fact === null && [...reasons.values()].every((reason) => reason === null)) return [];
   return chain.members.map((point) => refusal(point, reasons.get(point) ?? fact ?? "keep_chain", promiseOf(point)));
 }

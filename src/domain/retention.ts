@@ -1,21 +1,26 @@
+import { isArchive } from "./archive.ts";
 import type { BrakeOverride } from "./catalogue.ts";
 import { chainsAbove, childrenToAsk, hasOutsideChildren, parentsToAsk } from "./certainty.ts";
-import { deletionCap, dueTimes } from "./pace.ts";
+import { deletionCap, dueTimes, dueTimesOfMany } from "./pace.ts";
 import type { Chain, Point, VolumePoints } from "./points.ts";
-import type { Policy } from "./policy.ts";
 import type { Reason } from "./reasons.ts";
-import { expiresAtMs, isLeaving, viewVolume, wantedBecause, type VolumeView } from "./wanted.ts";
+import { isPlain, readTerms, wouldDieAtMs, type Expected, type Terms, type View } from "./terms.ts";
+import { diesAtMs, isLeaving, isThinned, viewVolume, whyWanted, wantedBecause, type VolumeView } from "./wanted.ts";
 
-export interface RotationInput {
+export interface RotationInput extends Terms {
   readonly now: Date;
   readonly projectId: string;
-  /** Every volume that has points of ours in this project; what is in other projects is only looked at. */
+  /**
+   * Every volume that has points of ours in this project, once for its backups and once for its snapshots; what is in other projects is only looked
+   * at.
+   */
   readonly volumes: readonly VolumePoints[];
   /** `null` when the volumes were not listed. */
   readonly existingVolumeIds: ReadonlySet<string> | null;
-  /** The retention in force now for the existing points of a volume. */
-  readonly retentionMsOf: (volumeId: string) => number;
-  readonly policy: Policy;
+  /** Points that are about to be made in this project, where there is no room for them before others go. */
+  readonly expecting?: readonly Expected[];
+  /** Ids of the snapshots that volumes were made from. */
+  readonly cloneSources?: ReadonlySet<string>;
   /**
    * Of this project: points to which a DELETE was sent in the last 24 hours, without those that had turned good in the same 24 hours (where
    * slots are short): rule 1 counts them on both sides.
@@ -42,7 +47,10 @@ export interface DeadChain {
 export interface Decision {
   readonly point: Point;
   readonly action: "keep" | "delete";
+  /** The first of {@link because}. */
   readonly reason: Reason;
+  /** All that keeps it for its own sake, else the one reason. */
+  readonly because: readonly Reason[];
 }
 
 export interface RotationPlan {
@@ -66,7 +74,7 @@ export interface RotationPlan {
 /** Decides what rotation deletes in one project. Pure; see docs/design.md, "Retention". */
 export function planRotation(input: RotationInput): RotationPlan {
   const nowMs = input.now.getTime();
-  const volumes = [...input.volumes].sort((a, b) => (a.volumeId < b.volumeId ? -1 : 1));
+  const volumes = [...input.volumes].sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
   const judgements = volumes.flatMap((volume) => judgeVolume(volume, input));
   const ours = volumes.flatMap(({ points }) => points).filter((point) => point.projectId === input.projectId);
   // Queued by the marks alone: what only the catalogue keeps holds its place in the queue, so that it never lets others through.
@@ -105,11 +113,15 @@ export function planRotation(input: RotationInput): RotationPlan {
   };
 }
 
+const orderOf = ({ volumeId, points }: VolumePoints): string => `${volumeId}/${points[0]?.backup.mechanism ?? ""}`;
+
 interface Judgement {
   readonly volumeId: string;
   readonly chain: Chain;
   /** Reasons of the members that are wanted for their own sake. */
-  readonly wanted: ReadonlyMap<Point, Reason>;
+  readonly wanted: ReadonlyMap<Point, readonly Reason[]>;
+  /** Members that counts let go of. */
+  readonly thinned: ReadonlySet<Point>;
   /** Why the others are kept; `null` when nothing keeps the chain. */
   readonly keep: Reason | null;
   /** Nothing keeps the chain when the catalogue is left aside. */
@@ -124,12 +136,11 @@ interface Judgement {
 function judgeVolume(volume: VolumePoints, input: RotationInput): Judgement[] {
   const chains = volume.chains.filter(({ members }) => members.some((point) => point.projectId === input.projectId));
   const points = volume.points.filter((point) => point.projectId === input.projectId);
-  const retentionMs = retentionInForce(volume.volumeId, input);
-  const unpromisedMs = Math.max(retentionMs, input.policy.retentionMs);
-  const { archive } = input.policy;
-  const context = { nowMs: input.now.getTime(), retentionMs, unpromisedMs, archive };
-  const marks = viewVolume(points, { ...context, view: "marks" });
-  const memory = viewVolume(points, { ...context, view: "memory" });
+  const nowMs = input.now.getTime();
+  const viewOf = (view: View): VolumeView =>
+    viewVolume(points, { view, nowMs, terms: readTerms(volume, { expecting: [], ...input, view }) });
+  const marks = viewOf("marks");
+  const memory = viewOf("memory");
   // What supersedes the dead must be beyond doubt before they go.
   const unsure = [marks, memory].flatMap(({ newestGood }) =>
     newestGood === null ? [] : parentsToAsk(newestGood, volume),
@@ -140,40 +151,51 @@ function judgeVolume(volume: VolumePoints, input: RotationInput): Judgement[] {
     // What builds on a backup of somebody else's that builds on ours belongs to that chain, too.
     const line = [chain, ...chainsAbove(chain, volume)].flatMap(({ members }) => members);
     const byMarks = aliveBecause(line, marks, gone) ?? fact;
-    const newestFirst = [...chain.members].reverse();
-    const expiry = (point: Point): number => expiresAtMs(point, marks);
+    const expiry = (point: Point): number => diesAtMs(point, marks);
     return {
       volumeId: volume.volumeId,
       chain,
       wanted: wantedMembers(chain, [memory, marks]),
+      thinned: new Set(chain.members.filter((point) => isThinned(point, marks))),
       keep: aliveBecause(line, memory, gone) ?? byMarks,
       deadByMarks: byMarks === null,
       ask: new Set(byMarks === null ? [...unsure, ...childrenToAsk(chain, volume)] : []),
       diedMs: Math.max(...chain.members.map(expiry)),
-      dueMs: dueTimes(newestFirst, {
-        later: chains.slice(index + 1).flatMap(({ members }) => members),
-        expiresAtMs: expiry,
-        nowMs: context.nowMs,
-        policy: input.policy,
-      }),
+      dueMs: byMarks === null ? dueOf(chain, { later: chains.slice(index + 1), view: marks }) : [],
     };
   });
 }
 
-/** A retention that is no time at all (a damaged or empty policy) never means "delete". */
-export function retentionInForce(
-  volumeId: string,
-  { retentionMsOf, policy }: Pick<RotationInput, "retentionMsOf" | "policy">,
-): number {
-  const retentionMs = Math.max(retentionMsOf(volumeId), policy.minimumRetentionMs);
-  return retentionMs > 0 ? retentionMs : Infinity;
+/** Newest first, when each member of a dead chain is overdue. */
+function dueOf(
+  { members }: Chain,
+  { later, view }: { readonly later: readonly Chain[]; readonly view: VolumeView },
+): number[] {
+  const newestFirst = [...members].reverse();
+  const { nowMs, terms } = view;
+  const context = {
+    later: later.flatMap((chain) => chain.members),
+    diesAtMs: (point: Point) => diesAtMs(point, view),
+    nowMs,
+  };
+  const [first] = terms.groups;
+  if (first !== undefined && isPlain(terms)) return dueTimes(newestFirst, { ...context, ...first });
+  const isSnapshot = members[0]?.backup.mechanism === "snapshot";
+  return dueTimesOfMany(newestFirst, {
+    ...context,
+    periodMs: Math.min(...terms.groups.map(({ periodMs }) => periodMs)),
+    chainLength: isSnapshot ? 1 : Math.max(...terms.groups.map(({ fullEvery }) => fullEvery)),
+    isArchive: (point) => terms.groups.some(({ archive }) => isArchive(point, archive)),
+    wouldDieAtMs: (madeMs) =>
+      Math.max(-Infinity, ...terms.groups.flatMap((group) => wouldDieAtMs(group, madeMs) ?? [])),
+  });
 }
 
-function wantedMembers(chain: Chain, views: readonly VolumeView[]): ReadonlyMap<Point, Reason> {
-  const wanted = new Map<Point, Reason>();
+function wantedMembers(chain: Chain, views: readonly VolumeView[]): ReadonlyMap<Point, readonly Reason[]> {
+  const wanted = new Map<Point, readonly Reason[]>();
   for (const point of chain.members) {
-    const reason = views.map((view) => wantedBecause(point, view)).find((each) => each !== null);
-    if (reason !== undefined) wanted.set(point, reason);
+    const reasons = new Set(views.flatMap((view) => whyWanted(point, view)));
+    if (reasons.size > 0) wanted.set(point, [...reasons]);
   }
   return wanted;
 }
@@ -192,9 +214,13 @@ function aliveBecause(line: readonly Point[], view: VolumeView, gone: boolean): 
 /** What Cinder shows that forbids deleting any of it, or makes it wait. */
 export function obstacle(
   chain: Chain,
-  { volume, input }: { readonly volume: VolumePoints; readonly input: Pick<RotationInput, "projectId"> },
+  {
+    volume,
+    input,
+  }: { readonly volume: VolumePoints; readonly input: Pick<RotationInput, "projectId" | "cloneSources"> },
 ): Reason | null {
   const { members } = chain;
+  if (members.some(({ backup }) => input.cloneSources?.has(backup.id))) return "keep_has_volumes";
   if (members.some((point) => point.projectId !== input.projectId)) return "keep_has_children";
   if (hasOutsideChildren(chain, volume)) return "keep_has_children";
   if (members.some((point) => sharesImage(point, volume))) return "keep_shared_image";
@@ -237,15 +263,23 @@ function decide(
     const others =
       judgement.keep ?? outcome.blocked ?? (judgement.ask.size > 0 ? "keep_unverified" : ("keep_pace" as const));
     return judgement.chain.members.map((point): Decision => {
-      if (chosen.has(point)) return { point, action: "delete", reason: deletionReason(point) };
-      const own = judgement.wanted.get(point) ?? (isLeaving(point) ? leavingReason(point) : null);
-      return { point, action: "keep", reason: own ?? others };
+      if (chosen.has(point)) {
+        const reason = deletionReason(point, judgement.thinned);
+        return { point, action: "delete", reason, because: [reason] };
+      }
+      const [leaving, because = [leaving ?? others]] = [
+        isLeaving(point) ? leavingReason(point) : null,
+        judgement.wanted.get(point),
+      ];
+      return { point, action: "keep", reason: because[0] ?? others, because };
     });
   });
 }
 
-const deletionReason = (point: Point): Reason =>
-  point.backup.status === "error" && point.entry?.deleteSentAt == null ? "failed_superseded" : "expired";
+function deletionReason(point: Point, thinned: ReadonlySet<Point>): Reason {
+  if (point.backup.status === "error" && point.entry?.deleteSentAt == null) return "failed_superseded";
+  return thinned.has(point) ? "thinned" : "expired";
+}
 
 const leavingReason = (point: Point): Reason =>
   point.backup.status === "error_deleting" ? "delete_failed" : "keep_running";

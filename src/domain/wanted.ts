@@ -1,26 +1,16 @@
 import { archiveRetentionMs, isArchive } from "./archive.ts";
 import { pointTime, type Point } from "./points.ts";
-import type { ArchiveRule } from "./policy.ts";
 import type { Reason } from "./reasons.ts";
-
-/**
- * What a judgement may lean on: Cinder's rows and marks alone, or the catalogue's memory, too. Both must allow a deletion, so that no
- * database, however old, lets go of what an empty one would keep (rule 5).
- */
-export type View = "marks" | "memory";
+import { promisesOf, type PointTerms, type View, type VolumeTerms } from "./terms.ts";
+import type { KeptAs } from "./thinning.ts";
 
 /** The points of one volume in one project, and when they expire. */
 export interface VolumeView {
   readonly view: View;
   readonly nowMs: number;
-  /** In force now; infinite when it makes no sense. */
-  readonly retentionMs: number;
-  /** The same for a point whose promise cannot be read: never less than the policy's, whatever a tenant asks for now. */
-  readonly unpromisedMs: number;
-  /** By which archives have a retention of their own. */
-  readonly archive: ArchiveRule | null;
-  /** Of ours, oldest first. */
-  readonly points: readonly Point[];
+  readonly terms: VolumeTerms;
+  /** Counts keep nothing: of a volume that is gone no newer points will ever push the last ones out. */
+  readonly byAgeOnly: boolean;
   readonly newestGood: Point | null;
   readonly newestFailed: Point | null;
 }
@@ -31,13 +21,14 @@ const leaving: ReadonlySet<string> = new Set(["deleting", "deleted", "error_dele
 
 export const isLeaving = (point: Point): boolean => leaving.has(point.backup.status);
 
+/** @param points those of the project, of ours, oldest first */
 export function viewVolume(
   points: readonly Point[],
-  context: Pick<VolumeView, "view" | "nowMs" | "retentionMs" | "unpromisedMs" | "archive">,
+  context: Pick<VolumeView, "view" | "nowMs" | "terms"> & Partial<Pick<VolumeView, "byAgeOnly">>,
 ): VolumeView {
   return {
+    byAgeOnly: false,
     ...context,
-    points,
     newestGood: newestGood(points, context.view),
     newestFailed: newest(points.filter((point) => point.backup.status === "error")),
   };
@@ -53,32 +44,70 @@ const newest = (points: readonly Point[]): Point | null =>
     null,
   );
 
-/** Until when a point was promised: the latest of all that anybody remembers, and never less than the retention in force. In ms since 1970. */
-export function expiresAtMs(
-  point: Point,
-  { view, retentionMs, unpromisedMs, archive }: Pick<VolumeView, "view" | "retentionMs" | "unpromisedMs" | "archive">,
-): number {
+/** By its age: the latest of all dates that anybody remembers to have promised, and never less than the retention in force. In ms since 1970. */
+export function expiresAtMs(point: Point, { view, terms }: Pick<VolumeView, "view" | "terms">): number {
+  const { group } = termsOf(point, terms);
   const remembered = view === "memory" ? (point.entry?.keepUntil ?? null) : null;
   const isPromised = point.marks.keepUntil !== null;
   return Math.max(
     point.backup.createdAt.getTime() +
-      Math.max(isPromised ? retentionMs : unpromisedMs, archiveRetentionMs(point, archive)),
+      Math.max(isPromised ? group.retentionMs : group.unpromisedMs, archiveRetentionMs(point, group.archive)),
     point.marks.keepUntil?.getTime() ?? -Infinity,
     remembered?.getTime() ?? -Infinity,
   );
 }
 
+/** When nothing kept it for its own sake any more, by age or by counts; infinite while counts do. In ms since 1970. */
+export const diesAtMs = (point: Point, volume: Pick<VolumeView, "view" | "terms">): number =>
+  Math.max(expiresAtMs(point, volume), termsOf(point, volume.terms).counting.outMs);
+
+/** Whether counts let go of it, rather than its age. */
+export const isThinned = (point: Point, volume: Pick<VolumeView, "view" | "terms">): boolean =>
+  termsOf(point, volume.terms).counting.outMs > expiresAtMs(point, volume);
+
+function termsOf(point: Point, { of }: VolumeTerms): PointTerms {
+  const terms = of.get(point);
+  if (terms === undefined) throw new Error(`no terms of ${point.backup.id}`);
+  return terms;
+}
+
 /** Why a point is wanted for its own sake; `null` when it is not. */
-export function wantedBecause(point: Point, volume: VolumeView): Reason | null {
+export const wantedBecause = (point: Point, volume: VolumeView): Reason | null => whyWanted(point, volume)[0] ?? null;
+
+const keptAsReasons = {
+  last: "keep_last",
+  hourly: "keep_hourly",
+  daily: "keep_daily",
+  weekly: "keep_weekly",
+  monthly: "keep_monthly",
+  yearly: "keep_yearly",
+  minimum: "keep_minimum",
+} as const satisfies Record<KeptAs, Reason>;
+
+/** All that keeps a point for its own sake; what the policy counts comes first. */
+export function whyWanted(point: Point, volume: VolumeView): readonly Reason[] {
   const { backup, entry, marks } = point;
-  if (marks.held || (volume.view === "memory" && entry?.held === true)) return "keep_held";
-  if (isLeaving(point)) return null;
-  if (!settled.has(backup.status)) return "keep_running";
-  if (backup.status === "error") return isFailureWanted(point, volume) ? "keep_failed" : null;
+  if (marks.held || (volume.view === "memory" && entry?.held === true)) return ["keep_held"];
+  if (isLeaving(point)) return [];
+  if (!settled.has(backup.status)) return ["keep_running"];
+  if (backup.status === "error") return isFailureWanted(point, volume) ? ["keep_failed"] : [];
+  const { group, counting } = termsOf(point, volume.terms);
+  const reasons: Reason[] = [];
+  if (!volume.byAgeOnly) {
+    reasons.push(...counting.keptAs.map((step) => keptAsReasons[step]));
+    if (counting.unreadable) reasons.push("keep_unreadable");
+    const isPromised = promisesOf(point, volume.view).length > 0 || counting.isMarked;
+    // Nobody ever said how long.
+    if (group.policy === null && !isPromised) reasons.push("keep_policy_gone");
+    if (marks.adopted && !isPromised) reasons.push("keep_adopted");
+  }
   // Written so that times which are not numbers keep it.
-  if (!(backup.createdAt.getTime() + volume.retentionMs <= volume.nowMs)) return "keep_age";
-  if (expiresAtMs(point, volume) <= volume.nowMs) return null;
-  return isArchive(point, volume.archive) ? "keep_archive" : "keep_promised";
+  const isYoung = !(backup.createdAt.getTime() + group.retentionMs <= volume.nowMs);
+  if (isYoung) reasons.push("keep_age");
+  else if (!(expiresAtMs(point, volume) <= volume.nowMs)) {
+    reasons.push(isArchive(point, group.archive) ? "keep_archive" : "keep_promised");
+  }
+  return reasons;
 }
 
 /**

@@ -8,7 +8,7 @@ import { checkBeforeDelete, deletePoint, failureRow, keepRow } from "../delete.t
 import type { LeaseKeeper } from "../lease.ts";
 import { childrenOf, findPoint, listPoints } from "../mechanism.ts";
 import { ClockWatch } from "../memory.ts";
-import { isProven, ourUserIds, retentionInForce, scanInventory, scanPoints, whyPartial } from "../scan.ts";
+import { isProven, ourUserIds, retentionTerms, scanInventory, scanPoints, whyPartial } from "../scan.ts";
 
 type RemovalOrder = Extract<OrderBody, { kind: "delete" | "prune" }>;
 
@@ -75,8 +75,8 @@ export async function previewPrune(
       now,
       volumes,
       existingVolumeIds: inventory.volumeIds,
-      retentionMsOf: retentionInForce(inventory, settings),
-      policy: settings.policy,
+      ...retentionTerms(inventory, settings),
+      cloneSources: inventory.cloneSources,
     }),
   );
 }

@@ -18,7 +18,7 @@ export const tenants = { userId: "tenant", marks: { [automatedMark]: undefined }
 export const held = { marks: { [mark.hold]: "" } };
 export const until = (n: number): { marks: Record<string, string> } => ({ marks: { [mark.keepUntil]: day(n) } });
 
-export interface Setting extends Partial<Omit<RotationInput, "volumes" | "retentionMsOf">> {
+export interface Setting extends Partial<Omit<RotationInput, "volumes" | "inForceOf">> {
   /** Changes to what the catalogue remembers, by backup id; `null` when it is lost. */
   readonly memory?: Record<string, Partial<CatalogueEntry>> | null;
   /** What the reader was asked for in this pass. */
@@ -45,7 +45,8 @@ export function plan(backups: readonly Backup[], setting: Setting = {}): Rotatio
     projectId: "p1",
     volumes: [...points.values()],
     existingVolumeIds: new Set(["v1", "v2"]),
-    retentionMsOf: () => retentionMs,
+    policyOf: () => null,
+    inForceOf: (_, policy) => ({ retentionMs, thinning: policy.thinning }),
     policy: dailyPolicy,
     deletedLast24h: 0,
     override: null,

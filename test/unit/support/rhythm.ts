@@ -135,7 +135,8 @@ export class Rhythm {
       projectId: project,
       volumes: [...points.values()],
       existingVolumeIds: null,
-      retentionMsOf: () => retentionMs,
+      policyOf: () => null,
+      inForceOf: (_, policy) => ({ retentionMs, thinning: policy.thinning }),
       policy: { ...this.policy, retentionMs },
       deletedLast24h: this.#deletions.filter(({ atMs, madeMs }) => nowMs - atMs < dayMs && nowMs - madeMs >= dayMs)
         .length,

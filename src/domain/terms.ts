@@ -1,0 +1,269 @@
+import { isArchive } from "./archive.ts";
+import type { CatalogueEntry } from "./catalogue.ts";
+import { defaultPolicy, type ArchiveRule, type Policy, type ThinningRule } from "./policy.ts";
+import type { InForce } from "./in-force.ts";
+import type { Mechanism } from "./inventory.ts";
+import type { Point, VolumePoints } from "./points.ts";
+import { formatRule, parseRule } from "./thinning-text.ts";
+import { keepSet, type Counted, type KeptAs, type Thinned } from "./thinning.ts";
+
+/**
+ * By what the points of one volume are kept: each by its policy as it is now and as what is asked for on the volume extends it, and by the rule that it was made
+ * under. A policy that is gone leaves what its points were promised.
+ */
+
+/**
+ * What a judgement may lean on: Cinder's rows and marks alone, or the catalogue's memory, too. Both must allow a deletion, so that no
+ * database, however old, lets go of what an empty one would keep (rule 5).
+ */
+export type View = "marks" | "memory";
+
+/** A point that is about to be made: it takes the place that it is going to have, and nothing else. */
+export interface Expected {
+  readonly volumeId: string;
+  readonly policy: string;
+  readonly mechanism: Mechanism;
+  /** Its slot. */
+  readonly at: Date;
+}
+
+/** What says how long points are kept. */
+export interface Terms {
+  /** The policy of a point's mark; `null` when there is none of that name any more. Some are made from a volume's metadata. */
+  readonly policyOf: (name: string, volumeId: string) => Policy | null;
+  /** The policy of points that name none. */
+  readonly policy: Policy;
+  /** What is in force now for the existing points of a volume and policy. */
+  readonly inForceOf: (volumeId: string, policy: Policy) => InForce;
+}
+
+/** The points of one policy in a volume, and what is in force for them. */
+export interface Group {
+  readonly name: string;
+  /** `null`: gone. */
+  readonly policy: Policy | null;
+  /** In force now; infinite when it makes no sense. Of a policy that is gone: the longest of what its points were promised. */
+  readonly retentionMs: number;
+  /** The same for a point whose promise cannot be read: never less than the policy's, whatever a tenant asks for now. */
+  readonly unpromisedMs: number;
+  /** By which archives have a retention of their own. */
+  readonly archive: ArchiveRule | null;
+  readonly periodMs: number;
+  readonly fullEvery: number;
+  /** In force now; of a policy that is gone all that its points were made under. */
+  readonly rules: readonly ThinningRule[];
+  readonly counted: readonly Counted[];
+}
+
+/** What counts say of a point. */
+export interface Counting {
+  /** Steps that keep it. */
+  readonly keptAs: readonly KeptAs[];
+  /** When it was pushed out; infinite while it is kept, minus infinity when nothing counts it. */
+  readonly outMs: number;
+  /** It was made under a rule, and that can be read. */
+  readonly isMarked: boolean;
+  /** A rule that it was made under cannot be read. */
+  readonly unreadable: boolean;
+}
+
+export interface PointTerms {
+  readonly group: Group;
+  readonly counting: Counting;
+}
+
+interface Context extends Terms {
+  readonly view: View;
+  readonly projectId: string;
+  /** Of this project. */
+  readonly expecting: readonly Expected[];
+}
+
+export interface VolumeTerms {
+  /** Those of the project. */
+  readonly groups: readonly Group[];
+  /** Of all points of ours, whatever project they are in. */
+  readonly of: ReadonlyMap<Point, PointTerms>;
+}
+
+/** Reads the terms of all points of ours of one volume. They are counted together with those of their own project only. */
+export function readTerms({ volumeId, points }: VolumePoints, context: Context): VolumeTerms {
+  const of = new Map<Point, PointTerms>();
+  const groups: Group[] = [];
+  for (const [projectId, own] of Map.groupBy(points, (point) => point.projectId)) {
+    const isAsked = projectId === context.projectId;
+    for (const [name, members] of Map.groupBy(own, (point) => policyName(point, context))) {
+      const { mechanism } = members[0]?.backup ?? { mechanism: null };
+      const expected = context.expecting.filter(
+        (each) => isAsked && each.volumeId === volumeId && each.policy === name && each.mechanism === mechanism,
+      );
+      const { group, rows } = readGroup(volumeId, name, { members, expected, context });
+      if (isAsked) groups.push(group);
+      if (rows.length > 0) count(group, rows, { view: context.view, of });
+      else {
+        const terms = { group, counting: uncounted };
+        for (const point of members) of.set(point, terms);
+      }
+    }
+  }
+  return { groups, of };
+}
+
+const remembered = <K extends "policy" | "slot" | "retention">(
+  point: Point,
+  key: K,
+  view: View,
+): CatalogueEntry[K] | null => (view === "memory" ? (point.entry?.[key] ?? null) : null);
+
+const policyName = (point: Point, { view, policy }: Context): string =>
+  remembered(point, "policy", view) ?? point.marks.policy ?? policy.name;
+
+/** A point, or one that is expected, among those that are counted. */
+interface Row {
+  readonly point: Point | null;
+  readonly counted: Counted;
+}
+
+function readGroup(
+  volumeId: string,
+  name: string,
+  {
+    members,
+    expected,
+    context,
+  }: { readonly members: readonly Point[]; readonly expected: readonly Expected[]; readonly context: Context },
+): { readonly group: Group; readonly rows: readonly Row[] } {
+  const policy = name === context.policy.name ? context.policy : context.policyOf(name, volumeId);
+  const periodMs = policy?.periodMs ?? defaultPolicy.periodMs;
+  const terms = policy === null ? promised(members, context.view) : inForce(volumeId, policy, context);
+  // By age alone nothing is counted.
+  const isCounted = terms.rules.length > 0 || members.some((point) => ruleTexts(point, context.view).length > 0);
+  const rows = isCounted ? rowsOf(members, { expected, view: context.view, periodMs }) : [];
+  const group: Group = {
+    name,
+    policy,
+    ...terms,
+    archive: policy?.archive ?? null,
+    periodMs,
+    fullEvery: policy?.fullEvery ?? defaultPolicy.fullEvery,
+    counted: rows.map(({ counted }) => counted),
+  };
+  return { group, rows };
+}
+
+function rowsOf(
+  members: readonly Point[],
+  {
+    expected,
+    view,
+    periodMs,
+  }: { readonly expected: readonly Expected[]; readonly view: View; readonly periodMs: number },
+): readonly Row[] {
+  return members
+    .map((point): Row => ({ point, counted: countedAs(point, { view, periodMs }) }))
+    .concat(expected.map(({ at }) => ({ point: null, counted: expectedAt(at) })))
+    .sort((a, b) => a.counted.madeMs - b.counted.madeMs);
+}
+
+/** A retention that is no time at all (a damaged or empty policy) never means "delete". */
+function inForce(
+  volumeId: string,
+  policy: Policy,
+  { inForceOf }: Context,
+): Pick<Group, "retentionMs" | "unpromisedMs" | "rules"> {
+  const { retentionMs: askedMs, thinning } = inForceOf(volumeId, policy);
+  const atLeastMs = Math.max(askedMs, policy.minimumRetentionMs);
+  const retentionMs = atLeastMs > 0 || (thinning !== null && atLeastMs === 0) ? atLeastMs : Infinity;
+  return {
+    retentionMs,
+    unpromisedMs: Math.max(retentionMs, policy.retentionMs),
+    rules: thinning === null ? [] : [thinning],
+  };
+}
+
+/**
+ * Of a policy that is gone nobody knows what was in force last, but its points do: the best that one of them was promised holds for all, so that
+ * taking a policy away deletes nothing by itself.
+ */
+function promised(members: readonly Point[], view: View): Pick<Group, "retentionMs" | "unpromisedMs" | "rules"> {
+  const promisesMs = members
+    .filter((point) => !isArchive(point, null) && !point.marks.slot?.startsWith("manual:"))
+    .flatMap((point) => promisesOf(point, view).map((at) => at.getTime() - point.backup.createdAt.getTime()))
+    .filter((ms) => !Number.isNaN(ms));
+  const rules = new Map(members.flatMap((point) => rulesOf(point, view)).map((rule) => [formatRule(rule), rule]));
+  const retentionMs = Math.max(0, ...promisesMs);
+  return { retentionMs, unpromisedMs: retentionMs, rules: [...rules.values()] };
+}
+
+/** Until when anybody remembers that it was promised to stay. */
+export const promisesOf = ({ marks, entry }: Point, view: View): Date[] =>
+  [marks.keepUntil, view === "memory" ? (entry?.keepUntil ?? null) : null].filter((at) => at !== null);
+
+const ruleTexts = (point: Point, view: View): string[] =>
+  [point.marks.retention, remembered(point, "retention", view)].filter((text) => text !== null);
+
+const rulesOf = (point: Point, view: View): ThinningRule[] =>
+  ruleTexts(point, view).flatMap((text) => parseRule(text) ?? []);
+
+/** Clocks may differ by so much. */
+const skewMs = 5 * 60_000;
+
+/**
+ * A point stands for its slot in the calendar: what was made past midnight for the evening before is the evening's. A slot that it cannot have been
+ * made in says nothing.
+ */
+function countedAs(point: Point, { view, periodMs }: { readonly view: View; readonly periodMs: number }): Counted {
+  const madeMs = point.backup.createdAt.getTime();
+  // Without a time it is kept for that; here it must only disturb nothing.
+  if (Number.isNaN(madeMs)) return { madeMs: 0, calendarMs: 0, kind: "doubtful" };
+  const slotMs = Date.parse(remembered(point, "slot", view) ?? point.marks.slot ?? "");
+  const isPlausible = slotMs <= madeMs + skewMs && madeMs <= slotMs + periodMs + skewMs;
+  const good = view === "marks" ? point.goodByMarks : point.good;
+  return { madeMs, calendarMs: isPlausible ? slotMs : madeMs, kind: good ? "good" : "doubtful" };
+}
+
+const expectedAt = (at: Date): Counted => ({ madeMs: at.getTime(), calendarMs: at.getTime(), kind: "expected" });
+
+const uncounted: Counting = { keptAs: [], outMs: -Infinity, isMarked: false, unreadable: false };
+
+/** Counts a group by each rule that one of its points is kept by. */
+function count(
+  group: Group,
+  rows: readonly Row[],
+  { view, of }: { readonly view: View; readonly of: Map<Point, PointTerms> },
+): void {
+  const seen = new Map<string, readonly Thinned[]>();
+  const verdicts = (rule: ThinningRule): readonly Thinned[] => {
+    const text = formatRule(rule);
+    const set = seen.get(text) ?? keepSet(group.counted, rule);
+    seen.set(text, set);
+    return set;
+  };
+  for (const [index, { point }] of rows.entries()) {
+    if (point === null) continue;
+    const own = rulesOf(point, view);
+    const said = [...group.rules, ...own].flatMap((rule) => verdicts(rule)[index] ?? []);
+    const counting: Counting = {
+      keptAs: [...new Set(said.flatMap(({ keptAs }) => keptAs))],
+      outMs: Math.max(-Infinity, ...said.map(({ outMs }) => outMs)),
+      isMarked: own.length > 0,
+      unreadable: ruleTexts(point, view).some((text) => parseRule(text) === null),
+    };
+    of.set(point, { group, counting });
+  }
+}
+
+/** The longest that a good point of the group would have been kept, had one been made then; `null` when it would still be. */
+export function wouldDieAtMs(group: Group, madeMs: number): number | null {
+  const missing: Counted = { madeMs, calendarMs: madeMs, kind: "doubtful" };
+  const at = group.counted.findIndex((each) => each.madeMs > madeMs);
+  const index = at === -1 ? group.counted.length : at;
+  const counted = group.counted.toSpliced(index, 0, missing);
+  const outMs = group.rules.map((rule) => keepSet(counted, rule)[index]?.outMs ?? Infinity);
+  const diesAtMs = Math.max(madeMs + group.retentionMs, ...outMs);
+  return diesAtMs === Infinity ? null : diesAtMs;
+}
+
+/** One policy and nothing but age: the plain case, in which a chain's rhythm tells when it died. */
+export const isPlain = ({ groups, of }: VolumeTerms): boolean =>
+  groups.length === 1 && [...of.values()].every(({ counting }) => counting.outMs === -Infinity);
