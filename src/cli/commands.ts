@@ -1,5 +1,6 @@
 import { snapSentryKinds } from "../domain/peers/snapsentry-keys.ts";
 import type { Command } from "./command.ts";
+import { adoptCommand } from "./commands/adopt.ts";
 import { auditCommand } from "./commands/audit.ts";
 import { backupsDelete } from "./commands/backups-delete.ts";
 import { backupsList } from "./commands/backups-list.ts";
@@ -48,6 +49,7 @@ export const commands: readonly Command[] = [
   backupsDelete,
   holdCommand,
   unholdCommand,
+  adoptCommand,
   disownCommand,
   pruneCommand,
   rebuildCommand,

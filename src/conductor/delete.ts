@@ -30,7 +30,7 @@ export async function checkBeforeDelete(
 ): Promise<Reason | "gone" | null> {
   const seen = await getPoint(reader, input.point.backup, signal);
   if (seen === null) return "gone";
-  if (!isOurs(seen, input.userIds) || seen.projectId !== input.projectId) return "keep_unverified";
+  if (!isOurs(seen, input.userIds, input.point.entry) || seen.projectId !== input.projectId) return "keep_unverified";
   const marks = readMarks(seen.metadata);
   if (marks.held) return "keep_held";
   if (seen.status !== "available" && seen.status !== "error") return "keep_running";

@@ -1,4 +1,5 @@
-import { isMarked } from "../domain/marks.ts";
+import type { CatalogueEntry } from "../domain/catalogue.ts";
+import { kindOf } from "../domain/points.ts";
 import type { Backup, Mechanism, Server, Volume } from "../domain/inventory.ts";
 import { scanShrank } from "../domain/trust.ts";
 import type { Run } from "../domain/runs.ts";
@@ -78,9 +79,12 @@ export async function ourUserIds(conductor: Conductor, signal: AbortSignal): Pro
   return new Set([...conductor.settings.userIds, await conductor.writer.userId(signal)]);
 }
 
-/** Ours = created by one of our users *and* marked (design, "Who may be believed"). */
-export const isOurs = (backup: Backup, userIds: ReadonlySet<string>): boolean =>
-  backup.userId !== null && userIds.has(backup.userId) && isMarked(backup.metadata);
+/** Ours = created by one of our users, or adopted by a row of the catalogue, *and* marked (design, "Who may be believed"). */
+export const isOurs = (
+  backup: Backup,
+  userIds: ReadonlySet<string>,
+  entry: Pick<CatalogueEntry, "adopted"> | null = null,
+): boolean => kindOf(backup, userIds, entry) === "ours";
 
 /** By what the existing points of the cloud's volumes are kept. A volume that is gone has what its policies say. */
 export function retentionTerms(

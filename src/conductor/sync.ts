@@ -33,7 +33,7 @@ export async function syncCatalogue(
       const backup = unknown.get(entry.backupId);
       unknown.delete(entry.backupId);
       if (backup !== undefined) {
-        const merged = isOurs(backup, userIds) ? mergeMarks(entry, backup) : entry;
+        const merged = isOurs(backup, userIds, entry) ? mergeMarks(entry, backup) : entry;
         if (merged !== entry) changed.push(merged);
         // Otherwise it was completed after the listing had been taken.
       } else if (entry.createdAt < takenAt) {

@@ -1,3 +1,4 @@
+import type { AdoptionWish } from "./adoption.ts";
 import type { Reason } from "./reasons.ts";
 import type { RunOutcome } from "./runs.ts";
 
@@ -26,6 +27,8 @@ export type OrderBody =
   | { readonly kind: "hold"; readonly backupIds: readonly string[]; readonly note: string | null }
   /** Of the backups that the operator was shown, those that may still go. */
   | { readonly kind: "prune"; readonly backupIds: readonly string[] }
+  /** Snapshots that somebody else made become ours. */
+  | { readonly kind: "adopt"; readonly snapshotIds: readonly string[]; readonly wish: AdoptionWish }
   | { readonly kind: "rebuild" };
 
 export type OrderKind = OrderBody["kind"];

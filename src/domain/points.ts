@@ -69,9 +69,17 @@ export interface PointsInput {
 /** What Cinder sorts by when it picks the parent of an incremental. */
 export const pointTime = (backup: Backup): number => (backup.dataTimestamp ?? backup.createdAt).getTime();
 
-/** Whether the creator and the mark make a backup ours. The mark alone makes nothing ours: tenants can write it. */
-export function kindOf(backup: Backup, userIds: ReadonlySet<string>): PointKind {
-  const byUs = backup.userId !== null && userIds.has(backup.userId);
+/**
+ * Whether the creator and the mark make a backup ours. The mark alone makes nothing ours: tenants can write it. What others created is ours when the database
+ * remembers that an operator adopted it; a lost database does not, until somebody adopts it again.
+ */
+export function kindOf(
+  backup: Backup,
+  userIds: ReadonlySet<string>,
+  entry: Pick<CatalogueEntry, "adopted"> | null = null,
+): PointKind {
+  const isAdopted = entry?.adopted === true && readMarks(backup.metadata).adopted;
+  const byUs = isAdopted || (backup.userId !== null && userIds.has(backup.userId));
   if (isMarked(backup.metadata)) return byUs ? "ours" : "forged";
   return byUs ? "unmarked" : "foreign";
 }
@@ -107,7 +115,7 @@ function readVolume(
   const oldestFirst = [...rows.values()].sort(byAge);
   const parents = withoutCycles(
     resolveParents(oldestFirst, {
-      ours: (backup) => kindOf(backup, input.userIds) === "ours",
+      ours: (backup) => kindOf(backup, input.userIds, input.catalogue.get(backup.id)) === "ours",
       catalogue: input.catalogue,
       asked: (id) => input.children?.has(id) ?? false,
       parentOf: input.parentOf,
@@ -150,9 +158,9 @@ function readPoint(
   context: { readonly parent: Parent; readonly above: Point | undefined; readonly input: PointsInput },
 ): Point {
   const { parent, above, input } = context;
-  const kind = kindOf(backup, input.userIds);
   const marks = readMarks(backup.metadata);
   const entry = input.catalogue.get(backup.id) ?? null;
+  const kind = kindOf(backup, input.userIds, entry);
   const ourParent = above?.kind === "ours" ? above : undefined;
   const sound = kind === "ours" && backup.status === "available" && !backup.failReason && !isBadVerdict(marks.verdict);
   const remembered = entry === null || (entry.deleteSentAt === null && entry.sizeGiB <= backup.sizeGiB);

@@ -1,3 +1,4 @@
+import { adoptedPolicy } from "./adoption.ts";
 import { longestSlotMs, type Schedule } from "./schedule.ts";
 import { defaultPolicy, type Policy } from "./policy.ts";
 
@@ -13,7 +14,7 @@ export const volumePresetNames = [
 ] as const;
 
 /** No policy of a file may have one of these names. */
-export const reservedNames: readonly string[] = [...presetNames, ...volumePresetNames];
+export const reservedNames: readonly string[] = [...presetNames, ...volumePresetNames, adoptedPolicy];
 
 const preset = (name: string, schedule: Schedule, last: number, timeZone: string): Policy => ({
   ...defaultPolicy,

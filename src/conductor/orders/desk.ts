@@ -3,6 +3,7 @@ import { newRun } from "../../domain/runs.ts";
 import type { Conductor, Signals } from "../context.ts";
 import { LeaseLost, type LeaseKeeper } from "../lease.ts";
 import { isOutage } from "../outage.ts";
+import { workAdoption } from "./adoption.ts";
 import { workMarking } from "./marking.ts";
 import { finishProtect, planProtect } from "./protect.ts";
 import { workRebuild } from "./rebuild.ts";
@@ -135,6 +136,8 @@ export class Desk {
           { id, body: { kind: "disown", backupIds: body.snapshotIds, mechanism: "snapshot" } },
           this.#signals,
         );
+      case "adopt":
+        return await workAdoption(conductor, this.#lease, { id, body }, this.#signals);
       case "rebuild":
         return await workRebuild(conductor, id, this.#signals.cut);
     }

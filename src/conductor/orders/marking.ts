@@ -152,7 +152,7 @@ async function whyRefused(
   { backup, entry }: Subject,
   { userIds, signal }: { userIds: ReadonlySet<string>; signal: AbortSignal },
 ): Promise<Refused | null> {
-  const kind = kindOf(backup, userIds);
+  const kind = kindOf(backup, userIds, entry);
   const held = readMarks(backup.metadata).held || entry?.held === true;
   switch (body.kind) {
     case "hold":
@@ -164,7 +164,7 @@ async function whyRefused(
       // A hold of somebody else's means nothing to us.
       if (kind !== "ours") return null;
       if (held) return refuse("keep_held");
-      const volume = await volumeOf(conductor, backup, { userIds, signal });
+      const volume = await volumeOf(conductor, { backup, entry }, { userIds, signal });
       return whyNotDisowned(backup.id, volume, new Set(body.backupIds));
     }
   }
@@ -173,7 +173,7 @@ async function whyRefused(
 /** All restore points of a volume that are made as this one is, with their real parents. */
 async function volumeOf(
   { reader }: Conductor,
-  { id, mechanism, volumeId }: Backup,
+  { backup: { id, mechanism, volumeId }, entry }: Pick<Subject, "backup" | "entry">,
   { userIds, signal }: { userIds: ReadonlySet<string>; signal: AbortSignal },
 ): Promise<VolumePoints> {
   const backups = await Array.fromAsync(listPoints(reader, mechanism, { volumeId }, signal));
@@ -181,7 +181,8 @@ async function volumeOf(
   for (const backup of backups) {
     children.set(backup.id, await childrenOf(reader, backup, signal));
   }
-  const volume = readPoints({ backups, catalogue: new Map(), userIds, children }).get(volumeId);
+  const catalogue = new Map(entry?.adopted === true ? [[id, entry]] : []);
+  const volume = readPoints({ backups, catalogue, userIds, children }).get(volumeId);
   if (volume === undefined) throw new Error(`the listing of volume ${volumeId} does not have backup ${id}`);
   return volume;
 }

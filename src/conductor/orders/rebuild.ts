@@ -26,6 +26,9 @@ export async function previewRebuild(conductor: Conductor, signal: AbortSignal):
   const { clock, repository } = conductor;
   const userIds = await ourUserIds(conductor, signal);
   const takenAt = clock.now();
+  const known = await repository.catalogue();
+  // Only the database knows whom an operator believed.
+  const adopted = new Map(known.filter((entry) => entry.adopted).map((entry) => [entry.backupId, entry]));
   const read: Point[] = [];
   const proven = new Set<Mechanism>();
   for (const mechanism of mechanisms) {
@@ -33,11 +36,11 @@ export async function previewRebuild(conductor: Conductor, signal: AbortSignal):
     if (!scan.proven) continue;
     proven.add(mechanism);
     const children = await askChildren(conductor, scan.points, signal);
-    const volumes = readPoints({ backups: scan.points, catalogue: new Map(), userIds, children });
+    const volumes = readPoints({ backups: scan.points, catalogue: adopted, userIds, children });
     read.push(...[...volumes.values()].flatMap((volume) => volume.points));
   }
   if (proven.size === 0) return { proven: false, differences: [], entries: [] };
-  const all = (await repository.catalogue()).filter((entry) => proven.has(entry.mechanism));
+  const all = known.filter((entry) => proven.has(entry.mechanism));
   const stored = new Map(all.map((entry) => [entry.backupId, entry]));
   const differences: CatalogueDifference[] = [];
   const entries: CatalogueEntry[] = [];

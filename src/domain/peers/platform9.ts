@@ -47,8 +47,11 @@ function namedPolicies(metadata: Metadata): string[] {
   return [...new Set(names.map((name) => name.trim().toLowerCase()).filter((name) => name !== ""))];
 }
 
-/** In Platform9's order: the policy's own key, its alternate, the one for all. The first that is there counts, readable or not. */
-function countOf(metadata: Metadata, policy: string, problems: string[]): number | null {
+/** What Platform9 keeps where nobody says how many. */
+export const defaultCount = 7;
+
+/** How many of the newest are to be kept; `null` where nothing readable says it. In Platform9's order: the policy's own key, its alternate, the one for all. The first that is there counts, readable or not. */
+export function countOf(metadata: Metadata, policy: string, problems: string[]): number | null {
   // Platform9 looks for the name as it is written in snapshot_policies, which may have capitals.
   const wanted = new Set(countPrefixes.map((prefix) => `${prefix}${policy}`));
   const keys = Object.keys(metadata).filter((key) => wanted.has(key.toLowerCase()));
