@@ -71,6 +71,23 @@ check("a point made under a rule", [
     want: [],
   },
   {
+    name: "is counted by when it was made, if its slot cannot be right",
+    before: [
+      d1,
+      d2,
+      d3,
+      marked(d4, { "dirigent:slot": "2026-01-09T00:00:00Z", "dirigent:key": "v1/daily/2026-01-09T00:00:00Z" }),
+    ],
+    gone: ["d1"],
+    want: [],
+  },
+  {
+    name: "that failed goes, whatever its rule",
+    before: [{ ...marked(d1, { "dirigent:retention": "daily" }), status: "error" }, d2],
+    gone: ["d1"],
+    want: [],
+  },
+  {
     name: "is counted among good ones only",
     before: [d1, d2, d3, marked(d4, { "dirigent:verdict": "bad" })],
     gone: ["d1"],

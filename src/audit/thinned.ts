@@ -51,7 +51,8 @@ export function markedRules({ before, now }: Pick<Comparison, "before" | "now">)
   return {
     wants(was) {
       const text = was.metadata[mark.retention];
-      if (text === undefined) return false;
+      // A failed attempt is no point that counts keep.
+      if (text === undefined || was.status === "error") return false;
       const rule = readRule(text);
       // What cannot be read promises everything.
       if (!rule) return true;
@@ -67,9 +68,12 @@ export function markedRules({ before, now }: Pick<Comparison, "before" | "now">)
 const groupOf = ({ mechanism, volumeId, projectId, metadata }: ListedBackup): string =>
   JSON.stringify([mechanism, volumeId, projectId, metadata[mark.policy] ?? null]);
 
-const counted = (each: ListedBackup, isGood: boolean): Counted => ({
-  id: each.id,
-  // A slot that was made late stands for its own time.
-  calendarMs: utcInstantMs(each.metadata[mark.slot] ?? "") ?? createdMs(each),
-  isGood,
-});
+/** Clocks may differ by so much. */
+const skewMs = 5 * 60_000;
+
+/** What was made late stands for its slot; a slot that begins after it was made says nothing. */
+function counted(each: ListedBackup, isGood: boolean): Counted {
+  const slotMs = utcInstantMs(each.metadata[mark.slot] ?? "") ?? Infinity;
+  const isPlausible = slotMs <= createdMs(each) + skewMs;
+  return { id: each.id, calendarMs: isPlausible ? slotMs : createdMs(each), isGood };
+}
