@@ -11,7 +11,7 @@ export function checkMarks(now: View): Finding[] {
     const ofConductor = now.isOfConductor(each);
     if (now.isOurs(each)) return checkOurMarks(each, now);
     if (ofConductor) {
-      const text = `${nameOf(each)} ${now.isAdopted(each) ? "was adopted" : "was created by the conductor's user"} and has no marks`;
+      const text = `${nameOf(each)} was created by the conductor's user and has no marks`;
       return [{ code: "unmarked", severity: "warning", ...about(each), text } as const];
     }
     return isMarked(each) ? [forged(each)] : [];

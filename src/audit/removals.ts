@@ -84,7 +84,7 @@ function checkPromise(was: ListedBackup, chain: readonly ListedBackup[], compari
   if (isPermitted(was, options)) return [];
   const failure = { severity: "failure", ...about(was) } as const;
   if (isHeld(was)) return [{ code: "held-removed", ...failure, text: `${nameOf(was)} was held and is gone` }];
-  const keepUntil = keepUntilMs(was);
+  const keepUntil = promisedUntilMs(was);
   if (!isSuperseded(was, comparison)) {
     if (keepUntil === undefined) {
       const text = `${nameOf(was)} is gone and its ${mark.keepUntil} cannot be read`;
@@ -107,11 +107,18 @@ function checkPromise(was: ListedBackup, chain: readonly ListedBackup[], compari
   return [{ code: "removed-from-wanted-chain", ...failure, backupIds: [was.id, ...ids], text }];
 }
 
+/** What was adopted may be kept by its rule alone. */
+function promisedUntilMs(each: ListedBackup): number | undefined {
+  const marks = each.metadata;
+  const isByRule = marks[mark.adopted] !== undefined && marks[mark.retention] !== undefined;
+  return keepUntilMs(each) ?? (isByRule && marks[mark.keepUntil] === undefined ? -Infinity : undefined);
+}
+
 function isWanted(each: ListedBackup, comparison: Comparison): boolean {
   if (isPermitted(each, comparison.options)) return false;
   if (isHeld(each)) return true;
   if (isSuperseded(each, comparison)) return false;
-  return (keepUntilMs(each) ?? Infinity) > comparison.now.endedMs || comparison.rules.wants(each);
+  return (promisedUntilMs(each) ?? Infinity) > comparison.now.endedMs || comparison.rules.wants(each);
 }
 
 /** What was no point before, and a newer good one that is: nobody was promised the failed one. */

@@ -238,6 +238,30 @@ check("adopted snapshots", [
     options: { adopted: ["a"] },
     want: [["removed-without-promise", "failure", ["a"]]],
   },
+  {
+    name: "stay while the rule wants them that is all they have",
+    before: [f1, marked(adopted, { "dirigent:retention": "last=1,min=1,tz=UTC" }), s2],
+    gone: ["a"],
+    options: { adopted: ["a"] },
+    want: [["removed-though-wanted", "failure", ["a"]]],
+  },
+  {
+    name: "go by the rule that is all they have",
+    before: [
+      f1,
+      marked(adopted, { "dirigent:policy": "daily", "dirigent:retention": "last=1,min=1,tz=UTC" }),
+      marked(s2, { "dirigent:retention": "last=1,min=1,tz=UTC" }),
+    ],
+    gone: ["a"],
+    options: { adopted: ["a"] },
+    want: [],
+  },
+  {
+    name: "may be in another project than their volume",
+    before: [f1, { ...adopted, projectId: "service" }],
+    options: { adopted: ["a"] },
+    want: [["wrong-project", "warning", ["a"]]],
+  },
   { name: "go by their retention", before: [f1, kept, s2], gone: ["a"], options: { adopted: ["a"] }, want: [] },
   {
     name: "are points like others",

@@ -59,8 +59,9 @@ export function checkProjects(now: View, before: View | undefined): Finding[] {
   return now.ours.flatMap((each): Finding[] => {
     const owner = now.volume(each.volumeId)?.projectId;
     if (owner === undefined || owner === each.projectId) return [];
-    // A volume may be transferred to another project; what was made before that stays where it was.
-    const isOld = before?.find(each.id) !== undefined;
+    // A volume may be transferred to another project; what was made before that stays where it was. Others may have put
+    // what we adopted anywhere.
+    const isOld = before?.find(each.id) !== undefined || now.isAdopted(each);
     const project = each.projectId ?? "unknown";
     const text = `${nameOf(each)} is in project ${project}, its volume ${each.volumeId} in project ${owner}`;
     return [{ code: "wrong-project", severity: isOld ? "warning" : "failure", ...about(each), text }];

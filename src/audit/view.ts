@@ -1,5 +1,5 @@
 import type { ListedBackup, ListedVolume, Listing, Mechanism } from "./listing.ts";
-import { isJudgedBad, isMarked } from "./marks.ts";
+import { isJudgedBad, isMarked, mark } from "./marks.ts";
 
 /** Cinder is taking these away, or tried to. */
 const leaving: ReadonlySet<string> = new Set(["deleting", "deleted", "error_deleting", "unmanaging"]);
@@ -85,8 +85,9 @@ export class View {
     return (backup.userId !== null && this.#ownership.userIds.has(backup.userId)) || this.isAdopted(backup);
   }
 
+  /** We were told, and it says so itself. */
   isAdopted(backup: ListedBackup): boolean {
-    return this.#ownership.adoptedIds.has(backup.id);
+    return this.#ownership.adoptedIds.has(backup.id) && backup.metadata[mark.adopted] !== undefined;
   }
 
   /** Created by the conductor's user, which cannot be forged, or adopted as we were told; and marked. */
