@@ -24,6 +24,7 @@ import { policyCommand } from "./commands/policy.ts";
 import { protectCommand } from "./commands/protect.ts";
 import { pruneCommand } from "./commands/prune.ts";
 import { rebuildCommand } from "./commands/rebuild.ts";
+import { releaseCommand } from "./commands/release.ts";
 import { reportList } from "./commands/report-list.ts";
 import { reportSend } from "./commands/report-send.ts";
 import { reportShow } from "./commands/report-show.ts";
@@ -50,6 +51,7 @@ export const commands: readonly Command[] = [
   holdCommand,
   unholdCommand,
   adoptCommand,
+  releaseCommand,
   disownCommand,
   pruneCommand,
   rebuildCommand,

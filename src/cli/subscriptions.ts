@@ -5,17 +5,17 @@ import { CloudError, isAborted, NoProjectAccess } from "../openstack/errors.ts";
 import type { Context } from "./command.ts";
 import { CommandError, exit, UsageError, type ExitCode } from "./exit-codes.ts";
 
-export const volumeIdOption = (): Option =>
-  new Option("--volume-id <id...>", "the volume; several are given as several")
+export const volumeIdOption = (flag = "--volume-id"): Option =>
+  new Option(`${flag} <id...>`, "the volume; several are given as several")
     .argParser((id: string, before: readonly string[] | undefined) => [...(before ?? []), id])
     .makeOptionMandatory();
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 /** The ids of the command line, each once. @throws UsageError */
-export function volumeIds(given: readonly string[]): readonly string[] {
+export function volumeIds(given: readonly string[], flag = "--volume-id"): readonly string[] {
   const wrong = given.filter((id) => !uuid.test(id));
-  if (wrong.length > 0) throw new UsageError(`--volume-id ${wrong.join(", ")}: not the id of a volume`);
+  if (wrong.length > 0) throw new UsageError(`${flag} ${wrong.join(", ")}: not the id of a volume`);
   return [...new Set(given.map((id) => id.toLowerCase()))];
 }
 

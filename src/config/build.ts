@@ -132,6 +132,7 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
       overrideDelayMs: values.selection.override_delay,
       volumesPerProject: values.selection.volumes_per_project,
     },
+    release: { key: values.selection.release_key, delayMs: values.selection.release_delay },
     backup: { nameTemplate: values.backup.name_template, container: values.backup.container },
     compression: noting(() => buildCompression(values), null),
     limits: {

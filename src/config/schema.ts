@@ -238,6 +238,16 @@ export const schema = {
       "7d",
       "How long a request for a shorter retention must have been seen before it counts.",
     ),
+    release_key: option(
+      metadataKey,
+      "release-snapshots",
+      "Volume metadata by which an owner, with yes, lets go of the automated snapshots of his volume; `dirigent release` writes it.",
+    ),
+    release_delay: option(
+      duration,
+      "7d",
+      "How long that must have been seen before they are deleted. A shorter time leaves less of it to notice a mistake.",
+    ),
     volumes_per_project: optional(
       integer(1),
       unlimited,

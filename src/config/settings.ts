@@ -1,6 +1,7 @@
 import type { BrakeOverride } from "../domain/catalogue.ts";
 import type { Compression } from "../domain/compression.ts";
 import type { Policy, Selection } from "../domain/policy.ts";
+import type { ReleaseRule } from "../domain/release.ts";
 import type { SecretSource } from "./secrets.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "silent"] as const;
@@ -134,6 +135,7 @@ export interface Settings {
     readonly publishAssignment: boolean;
   };
   readonly selection: Selection;
+  readonly release: ReleaseRule;
   readonly backup: {
     readonly nameTemplate: string;
     /** Null: the backup service's own. */

@@ -11,7 +11,7 @@ export interface CommandCloud {
   readonly accounts: Accounts;
   readonly clock: VirtualClock;
   /** Runs a command of the whole program as one process after the other, with nothing but clouds.yaml and one admin credential. */
-  run(...argv: string[]): Promise<Ran>;
+  readonly run: (...argv: string[]) => Promise<Ran>;
   close(): Promise<void>;
 }
 
