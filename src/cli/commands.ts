@@ -20,6 +20,7 @@ import { doctorPolicyCommand } from "./commands/doctor-policy.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { holdCommand } from "./commands/hold.ts";
 import { planCommand } from "./commands/plan.ts";
+import { policiesCheck } from "./commands/policies-check.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { protectCommand } from "./commands/protect.ts";
 import { pruneCommand } from "./commands/prune.ts";
@@ -30,6 +31,7 @@ import { reportSend } from "./commands/report-send.ts";
 import { reportShow } from "./commands/report-show.ts";
 import { createSnapshotsCommand, expireSnapshotsCommand, runCommand } from "./commands/run.ts";
 import { subscribeCommand } from "./commands/subscribe.ts";
+import { rulesPreview } from "./commands/rules-preview.ts";
 import { unholdCommand } from "./commands/unhold.ts";
 import { unsubscribeCommand } from "./commands/unsubscribe.ts";
 
@@ -40,6 +42,8 @@ export const commands: readonly Command[] = [
   runCommand,
   policyCommand,
   planCommand,
+  policiesCheck,
+  rulesPreview,
   protectCommand,
   ...snapSentryKinds.map(subscribeCommand),
   unsubscribeCommand,
