@@ -45,7 +45,7 @@ export async function timePlanner(conductor: Conductor): Promise<PlannerCost> {
   return {
     nothingDueMs: cpuMs(() => {
       plan(new Map());
-      const terms = retentionTerms(inventory, settings);
+      const terms = retentionTerms(inventory, conductor);
       for (const [projectId, own] of byProject) {
         planRotation({
           now,

@@ -112,7 +112,7 @@ async function executeAndEnd(
   // Names are for the reports.
   const projects = worked.size === 0 ? [] : await projectsOrNone(cycle);
   const names = new Map(projects.map((project) => [project.id, project]));
-  const terms = retentionTerms(cycle.inventory, conductor.settings);
+  const terms = retentionTerms(cycle.inventory, conductor);
   const planAlone = mutex();
   const reports: ProjectReport[] = [];
   let news = false;

@@ -54,7 +54,7 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
         ? null
         : "unproven_reader";
   const names = new Map((await reader.projects(signal)).map((project) => [project.id, project]));
-  const terms = retentionTerms(inventory, settings);
+  const terms = retentionTerms(inventory, conductor);
   const rotations = [];
   for (const [projectId, own] of groupByProject(backups)) {
     const rotation = await planProjectRotation(conductor, {

@@ -6,10 +6,13 @@ import type { Run } from "../domain/runs.ts";
 import { ruleInForce } from "../domain/in-force.ts";
 import { retentionInForceMs } from "../domain/overrides.ts";
 import { readPlatform9 } from "../domain/peers/platform9.ts";
+import { newSnapSentryCache, readSnapSentry } from "../domain/peers/snapsentry.ts";
+import type { Policy } from "../domain/policy.ts";
+import { presets } from "../domain/presets.ts";
 import type { Terms } from "../domain/terms.ts";
 import { indexByServer, type VolumesByServer } from "../domain/selection.ts";
 import { CloudError } from "../openstack/errors.ts";
-import type { Conductor, ConductorSettings } from "./context.ts";
+import type { Conductor } from "./context.ts";
 import { listPoints } from "./mechanism.ts";
 
 export interface Inventory {
@@ -86,15 +89,25 @@ export const isOurs = (
   entry: Pick<CatalogueEntry, "adopted"> | null = null,
 ): boolean => kindOf(backup, userIds, entry) === "ours";
 
-/** By what the existing points of the cloud's volumes are kept. A volume that is gone has what its policies say. */
+/**
+ * By what the existing points of the cloud's volumes are kept: the policies that there are now, and what the volumes and their servers ask for. A volume
+ * that is gone has what its policies say.
+ */
 export function retentionTerms(
   { servers, volumes }: Pick<Inventory, "servers" | "volumes">,
-  { policy, selection }: Pick<ConductorSettings, "policy" | "selection">,
+  { settings: { policy, selection, timeZone }, policyBook }: Pick<Conductor, "settings" | "policyBook">,
 ): Terms {
   const byId = new Map(servers.map((server) => [server.id, server]));
+  const policies = policyBook?.().policies ?? new Map(presets(timeZone).map((each) => [each.name, each]));
+  const cache = newSnapSentryCache();
+  const subscribed = (name: string, volumeId: string): Policy | null => {
+    const volume = volumes.get(volumeId);
+    if (volume === undefined) return null;
+    return readSnapSentry(volume, cache).policies.find((each) => each.name === name) ?? null;
+  };
   return {
     policy,
-    policyOf: (name) => (name === policy.name ? policy : null),
+    policyOf: (name, volumeId) => policies.get(name) ?? subscribed(name, volumeId),
     inForceOf: (volumeId, of) => {
       const volume = volumes.get(volumeId) ?? null;
       const attachedTo = (volume?.serverIds ?? []).flatMap((id) => byId.get(id) ?? []);

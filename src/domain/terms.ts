@@ -138,7 +138,9 @@ function readGroup(
   const terms = policy === null ? promised(members, context.view) : inForce(volumeId, policy, context);
   // By age alone nothing is counted.
   const isCounted = terms.rules.length > 0 || members.some((point) => ruleTexts(point, context.view).length > 0);
-  const rows = isCounted ? rowsOf(members, { expected, view: context.view, periodMs }) : [];
+  const rows = isCounted
+    ? rowsOf(members, { expected, view: context.view, periodMs: policy?.periodMs ?? Infinity })
+    : [];
   const group: Group = {
     name,
     policy,

@@ -61,9 +61,9 @@ export function expiresAtMs(point: Point, { view, terms }: Pick<VolumeView, "vie
 export const diesAtMs = (point: Point, volume: Pick<VolumeView, "view" | "terms">): number =>
   Math.max(expiresAtMs(point, volume), termsOf(point, volume.terms).counting.outMs);
 
-/** Whether counts let go of it, rather than its age. */
+/** Whether counts let go of it, and not its age alone later. */
 export const isThinned = (point: Point, volume: Pick<VolumeView, "view" | "terms">): boolean =>
-  termsOf(point, volume.terms).counting.outMs > expiresAtMs(point, volume);
+  termsOf(point, volume.terms).counting.outMs >= expiresAtMs(point, volume);
 
 function termsOf(point: Point, { of }: VolumeTerms): PointTerms {
   const terms = of.get(point);

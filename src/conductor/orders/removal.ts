@@ -57,7 +57,7 @@ export async function previewPrune(
   volumeIds: readonly string[] | null,
   signal: AbortSignal,
 ): Promise<RemovalPreview> {
-  const { clock, repository, settings } = conductor;
+  const { clock, repository } = conductor;
   const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
   const inventory = await scanInventory(conductor, signal);
   const now = clock.now();
@@ -75,7 +75,7 @@ export async function previewPrune(
       now,
       volumes,
       existingVolumeIds: inventory.volumeIds,
-      ...retentionTerms(inventory, settings),
+      ...retentionTerms(inventory, conductor),
       cloneSources: inventory.cloneSources,
     }),
   );

@@ -18,7 +18,7 @@ export const tenants = { userId: "tenant", marks: { [automatedMark]: undefined }
 export const held = { marks: { [mark.hold]: "" } };
 export const until = (n: number): { marks: Record<string, string> } => ({ marks: { [mark.keepUntil]: day(n) } });
 
-export interface Setting extends Partial<Omit<RotationInput, "volumes" | "inForceOf">> {
+export interface Setting extends Partial<Omit<RotationInput, "volumes">> {
   /** Changes to what the catalogue remembers, by backup id; `null` when it is lost. */
   readonly memory?: Record<string, Partial<CatalogueEntry>> | null;
   /** What the reader was asked for in this pass. */
