@@ -118,13 +118,20 @@ function progressOf(jobs: readonly Job[]): string {
   return names.length === 0 ? "waiting" : `backing up: ${names.slice(0, 3).join(", ")}${names.length > 3 ? ", …" : ""}`;
 }
 
-/** Orders after which the audit has to be told, as it cannot know who wanted it. */
-const audited: ReadonlySet<OrderBody["kind"]> = new Set(["delete", "disown", "prune"]);
+/** Orders after which the audit has to be told, as it cannot know who wanted it, and how. */
+const auditOptions: ReadonlyMap<OrderBody["kind"], string> = new Map([
+  ["delete", "--pruned"],
+  ["disown", "--pruned"],
+  ["disown_snapshots", "--pruned"],
+  ["prune", "--pruned"],
+  ["adopt", "--adopted"],
+]);
 
-const auditArguments = (kind: OrderBody["kind"], { lines }: OrderResult): readonly string[] =>
-  lines.flatMap(({ outcome, backupId }) =>
-    audited.has(kind) && outcome === "done" && backupId !== null ? ["--pruned", backupId] : [],
-  );
+function auditArguments(kind: OrderBody["kind"], { lines }: OrderResult): readonly string[] {
+  const option = auditOptions.get(kind);
+  if (option === undefined) return [];
+  return lines.flatMap(({ outcome, backupId }) => (outcome === "done" && backupId !== null ? [option, backupId] : []));
+}
 
 /** The same for people. */
 function describeOrder({ outcome, message, lines }: OrderResult): string {

@@ -46,6 +46,7 @@ export interface SnapshotRow {
   readonly name: string | null;
   readonly volume_id: string;
   readonly status: string;
+  readonly created_at: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly "os-extended-snapshot-attributes:project_id": string;
 }
