@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { systemFiles } from "./environment.ts";
 import { loadSettings } from "./load.ts";
+import { policyReference } from "./policies/reference.ts";
 import { reference } from "./reference.ts";
 import { sample } from "./sample.ts";
 import { options } from "./schema.ts";
@@ -21,6 +22,10 @@ const load = (text: string) => ({
 describe("generated files", () => {
   it("docs/configuration.md is up to date (npm run docs)", () => {
     assert.equal(readFileSync(join(root, "docs", "configuration.md"), "utf8"), reference());
+  });
+
+  it("docs/policy-keys.md is up to date (npm run docs)", () => {
+    assert.equal(readFileSync(join(root, "docs", "policy-keys.md"), "utf8"), policyReference());
   });
 
   it("etc/dirigent.yaml is up to date (npm run docs)", () => {

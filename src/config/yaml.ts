@@ -7,7 +7,12 @@ export type Place = string;
 export type YamlNode =
   | { readonly kind: "map"; readonly entries: readonly YamlEntry[] }
   | { readonly kind: "list"; readonly items: readonly YamlItem[] }
-  | { readonly kind: "value"; readonly value: unknown };
+  | {
+      readonly kind: "value";
+      readonly value: unknown;
+      /** As it is in the file, without quotes: of `0012` the value is 12. */
+      readonly written?: string;
+    };
 
 export interface YamlItem {
   readonly place: Place;
@@ -77,6 +82,9 @@ function toNode(node: Node | null, document: Document, placeAt: (offset: number)
       node: toNode(item as Node | null, document, placeAt),
     }));
     return { kind: "list", items };
+  }
+  if (isScalar(node) && node.source !== undefined) {
+    return { kind: "value", value: node.toJS(document) as unknown, written: node.source };
   }
   if (!isMap(node)) return { kind: "value", value: node === null ? null : (node.toJS(document) as unknown) };
   const entries = node.items.map((pair): YamlEntry => {

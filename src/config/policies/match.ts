@@ -2,12 +2,11 @@ import type { Match, TextField, TextTest } from "../../domain/match.ts";
 import { boolean, integer, type Kind } from "../kinds.ts";
 import type { Part, Parts, Reading } from "./reading.ts";
 
-/** A text as YAML has it: numbers and truth values count as their text. */
 const anyText: Kind<string> = {
   name: "any text",
   allowed: "a text",
   read: (raw) => {
-    if (typeof raw === "string" || typeof raw === "number" || typeof raw === "boolean") return String(raw);
+    if (typeof raw === "string") return raw;
     throw new Error("");
   },
 };
@@ -41,7 +40,7 @@ const plainText: Kind<string> = {
 export function texts(reading: Reading, part: Part, kind: Kind<string>): readonly string[] {
   return reading
     .listOrOne(part)
-    .map((item) => reading.value(item, kind))
+    .map((item) => reading.text(item, kind))
     .filter((text) => text !== undefined);
 }
 

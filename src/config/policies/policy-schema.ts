@@ -58,7 +58,7 @@ export const scheduleForms = {
   cron: required(cron, "A slot at every time that the expression names, in the policy's zone."),
   interval: {
     every: required(duration, "Elapsed time from one slot to the next, whatever the calendar says."),
-    from: required(instant, "Instant of one of the slots."),
+    from: required(instant, "Instant of the first slot."),
   },
 } satisfies Section;
 

@@ -443,6 +443,19 @@ rules:
 });
 
 describe("exclusions", () => {
+  it("take ids and texts as they are written, also where YAML would make numbers of them", () => {
+    const { exclusions, rules } = book(`
+exclusions: [{project: 00000000000000000000000000000012, reason: x}]
+rules: [{name: a, match: {project: {id: [12345678901234567890123456789012, 1e10]}, volume: {metadata: {v: 1.10, on: True}}}, exclude: true}]
+`);
+    assert.equal(exclusions[0]?.id, "00000000000000000000000000000012");
+    const of = rules[0]?.match.kind === "all" ? rules[0].match.of : [];
+    assert.deepEqual(
+      of.map((match) => (match.kind === "text" || match.kind === "metadata" ? match.test.anyOf : [])),
+      [["12345678901234567890123456789012", "1e10"], ["1.10"], ["True"]],
+    );
+  });
+
   it("need an id and a reason, and may end", () => {
     const { exclusions } = book(`
 exclusions:
@@ -601,6 +614,19 @@ describe("rules in Platform9's format", () => {
       problemsOf(() => book("", { path, text: "{}" })),
       ["/rules.json:1:1: must be a list of rules"],
     );
+  });
+});
+
+describe("etc/policies.yaml", () => {
+  it("is good as it is", () => {
+    const path = new URL("../../../etc/policies.yaml", import.meta.url).pathname;
+    const { policies, rules, exclusions } = book(readFileSync(path, "utf8"));
+    assert.deepEqual([...policies.keys()].slice(4), ["gold", "quick", "books"]);
+    assert.deepEqual(
+      rules.map(({ name }) => name),
+      ["no labs", "accounting", "databases", "all that boots"],
+    );
+    assert.equal(exclusions.length, 2);
   });
 });
 

@@ -33,9 +33,10 @@ export function readExclusion(reading: Reading, part: Part, timeZone: string): E
       reading.complain(part, `${which}; allowed: exactly one of ${scopes.join(", ")}, with its id`);
     }
     const [scope = "volume"] = given;
+    const named = parts.get(scope);
     return {
       scope,
-      id: reading.optional(parts, scope, id, "") ?? "",
+      id: named === undefined ? "" : (reading.text(named, id) ?? ""),
       reason: reading.required(parts, "reason", reason, part) ?? "",
       until: reading.optional(parts, "until", until(timeZone), null) ?? null,
     };

@@ -96,6 +96,13 @@ export class Reading {
     return items;
   }
 
+  /** A text of a kind. An id of digits alone, or a version such as 1.10, would be a number to YAML, and another text. */
+  text<T>(part: Part, kind: Kind<T>): T | undefined {
+    const { node } = part;
+    const isWritten = node.kind === "value" && ["number", "boolean"].includes(typeof node.value);
+    return this.value(isWritten ? { ...part, node: { kind: "value", value: node.written ?? node.value } } : part, kind);
+  }
+
   /** A value of a kind; undefined when it is not of it. */
   value<T>(part: Part, kind: Kind<T>): T | undefined {
     const raw = plain(part.node);
