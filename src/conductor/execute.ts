@@ -108,15 +108,21 @@ async function startJobs(
   const rankOf = (job: Job): number => rank.get(job.key) ?? -1;
   const planned = open.filter((job) => job.state === "planned" && concerns(job)).sort((a, b) => rankOf(a) - rankOf(b));
   if (planned.length === 0) return 0;
-  const services = await reader.backupServices(signals.cut);
+  const anyBackup = planned.some((job) => job.mechanism === "backup");
+  const services = anyBackup ? await reader.backupServices(signals.cut) : [];
   const picked = pickJobs({
     planned,
     // A stuck backup must not take the place of one that would run.
     inFlight: open.filter((job) => job.state !== "planned" && job.stuckReportedAt === null),
-    limits: settings.limits,
+    limits: { ...settings.limits, perPolicy: limitsByPolicy(conductor) },
     backupServicesUp: services.filter((s) => s.state === "up" && s.status === "enabled").length,
   });
   const results = await Promise.allSettled(picked.map((job) => submit(conductor, lease, job, signals.cut)));
   for (const result of results) if (result.status === "rejected") throw result.reason;
   return picked.length;
+}
+
+/** What `max_concurrent` of the policies says. */
+function limitsByPolicy({ settings: { policy } }: Conductor): ReadonlyMap<string, number> {
+  return new Map(policy.maximumConcurrent === null ? [] : [[policy.name, policy.maximumConcurrent]]);
 }

@@ -6,6 +6,7 @@ import { CloudError, NoProjectAccess, QuotaExceeded } from "../openstack/errors.
 import type { BackupRequest, SnapshotRequest } from "../openstack/cloud.ts";
 import { operation, type Conductor, type ConductorSettings } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
+import { endJob } from "./sets.ts";
 
 /** The marks of a new backup: what a rebuild needs. */
 export const marksOf = (job: Job): Record<string, string> => ({
@@ -171,8 +172,7 @@ async function settle(conductor: Conductor, job: Job, error: unknown): Promise<v
   }
   const reason: Reason =
     error instanceof NoProjectAccess ? "no_project_access" : error instanceof QuotaExceeded ? "over_quota" : "refused";
-  await repository.moveJob({
-    key: job.key,
+  await endJob(conductor, job, {
     from: "submitting",
     to: "failed",
     patch: { reason, message, requestId, endedAt: clock.now() },

@@ -6,6 +6,7 @@ import { operation, type Conductor } from "./context.ts";
 import { getPoint, listPoints } from "./mechanism.ts";
 import { findParent, parentMark, writeMarks } from "./parents.ts";
 import { isOurs } from "./scan.ts";
+import { endJob } from "./sets.ts";
 import { started, subjectOf } from "./submit.ts";
 
 /**
@@ -75,8 +76,7 @@ async function advance(conductor: Conductor, job: Job, seen: Backup | "gone", si
     case "failed": {
       const own = seen === "gone" ? [] : await explain(conductor, seen.id, signal);
       const message = [verdict.message, ...own].filter((text) => text !== null && text !== "").join("; ") || null;
-      await repository.moveJob({
-        key: job.key,
+      await endJob(conductor, job, {
         from: "running",
         to: "failed",
         patch: { reason: verdict.reason, message, endedAt: now },
@@ -110,7 +110,7 @@ async function explain({ reader, log }: Conductor, backupId: string, signal: Abo
 }
 
 async function complete(conductor: Conductor, job: Job, backup: Backup, signal: AbortSignal): Promise<void> {
-  const { clock, repository } = conductor;
+  const { clock } = conductor;
   const notes = [];
   let parentId: string | null = null;
   if (backup.isIncremental) {
@@ -125,8 +125,7 @@ async function complete(conductor: Conductor, job: Job, backup: Backup, signal: 
     }
   }
   const now = clock.now();
-  await repository.moveJob({
-    key: job.key,
+  await endJob(conductor, job, {
     from: "running",
     to: "succeeded",
     // Cinder may have made a full although an incremental was asked for, and the volume may have been extended: what is recorded is what is.
@@ -213,9 +212,7 @@ export async function reconcileLost(
 
 /** Ends a job whose window has passed before it could be sent. */
 export async function cancelMissed(conductor: Conductor, job: Job, now: Date): Promise<void> {
-  const { repository } = conductor;
-  await repository.moveJob({
-    key: job.key,
+  await endJob(conductor, job, {
     from: job.state,
     to: "cancelled",
     patch: { reason: "window_missed", endedAt: now },

@@ -135,6 +135,7 @@ export type OperationKind =
   | "report_stuck"
   | "mark_server"
   | "mark_backup"
+  | "set"
   | "notice";
 
 /** The audit trail: append-only, one row for every create, delete, skip, release and failure. */

@@ -112,3 +112,57 @@ describe("pickJobs", () => {
     );
   });
 });
+
+describe("pickJobs of snapshots", () => {
+  const snapshot = (name: string, set: string, fields: Partial<Job> = {}): Job =>
+    job(name, { mechanism: "snapshot", setId: set, key: `${name}/snapshot`, ...fields });
+  const planned = ["a1", "a2", "a3"].map((name) => snapshot(name, "A"));
+
+  it("starts a set together or not at all", () => {
+    const limits = { ...wide, perProject: 3 };
+    assert.deepEqual(picked({ planned, limits }), ["a1", "a2", "a3"]);
+    assert.deepEqual(picked({ planned, limits, inFlight: [snapshot("a9", "B")] }), []);
+    assert.deepEqual(picked({ planned, limits: { ...wide, global: 3 }, inFlight: [snapshot("b9", "B")] }), []);
+    const onePool = planned.map((each) => ({ ...each, pool: "p" }));
+    assert.deepEqual(picked({ planned: onePool, limits: { ...wide, perPool: 3 } }).length, 3);
+  });
+
+  it("starts what the limits allow of a set that they have no room for ever", () => {
+    assert.deepEqual(picked({ planned, limits: { ...wide, perProject: 2 } }), ["a1", "a2"]);
+    const perPolicy = new Map([["default", 1]]);
+    assert.deepEqual(picked({ planned, limits: { ...wide, perPolicy } }), ["a1"]);
+  });
+
+  it("waits neither for cinder-backup services nor for the places of backups, which come after", () => {
+    const limits = { global: 3, perProject: 3, perPool: 3, perBackupService: 1 };
+    const backups = [job("a4"), job("a5")];
+    assert.deepEqual(picked({ planned: [...backups, ...planned], limits, backupServicesUp: 1 }), [
+      "a1",
+      "a2",
+      "a3",
+      "a4",
+    ]);
+    const inFlight = ["a7", "a8", "a9"].map((name) => job(name));
+    assert.deepEqual(picked({ planned, limits, backupServicesUp: 0, inFlight }), ["a1", "a2", "a3"]);
+  });
+
+  it("leaves the one whose volume is busy to follow alone, and a backup of a volume that is being snapshotted", () => {
+    assert.deepEqual(picked({ planned, inFlight: [job("a2")] }), ["a1", "a3"]);
+    assert.deepEqual(picked({ planned: [job("a1"), ...planned] }), ["a1", "a2", "a3"]);
+  });
+
+  it("does not make shared volumes wait for each other", () => {
+    const shared = planned.map((each) => ({ ...each, shared: true }));
+    assert.deepEqual(picked({ planned: shared, inFlight: [job("b1", { shared: true })] }), ["a1", "a2", "a3"]);
+  });
+
+  it("holds a policy's own limit over both mechanisms", () => {
+    const perPolicy = new Map([["gold", 2]]);
+    const gold = [job("b1", { policy: "gold" }), job("b2", { policy: "gold" }), job("b3")];
+    const limits = { ...wide, perPolicy };
+    assert.deepEqual(picked({ planned: gold, limits, inFlight: [snapshot("c1", "C", { policy: "gold" })] }), [
+      "b1",
+      "b3",
+    ]);
+  });
+});

@@ -141,3 +141,59 @@ describe("fitLimits", () => {
     );
   });
 });
+
+describe("fitLimits of snapshots", () => {
+  const use = (limit: number, inUse = 0) => ({ limit, inUse, reserved: 0 });
+  const snapshot = (id: string, fields: Partial<Parameters<typeof aJob>[1]> = {}) =>
+    aJob(id, { mechanism: "snapshot", sizeGiB: 10, ...fields });
+  const jobs = [
+    snapshot("v1"),
+    snapshot("v2", { volumeType: "slow" }),
+    snapshot("v3"),
+    snapshot("v4", { volumeType: null }),
+    aJob("v5", { sizeGiB: 10 }),
+  ];
+  const of = (fields: Partial<BackupQuota>) =>
+    outcome({ jobs, quotas: new Map([["p1", { ...quota([-1]), ...fields }]]) });
+
+  it("looks at their own limits, and backups at theirs", () => {
+    assert.deepEqual(of({ backups: use(0) }), {
+      accepted: ["v1", "v2", "v3", "v4"],
+      refused: [["v5", "over_quota", "backups: 0 of 0 in use or reserved"]],
+    });
+    assert.deepEqual(of({ snapshots: use(5, 3) }), {
+      accepted: ["v1", "v2", "v5"],
+      refused: [
+        ["v3", "over_quota", "snapshots: 5 of 5 in use or reserved"],
+        ["v4", "over_quota", "snapshots: 5 of 5 in use or reserved"],
+      ],
+    });
+    assert.deepEqual(of({ gigabytes: use(100, 75) }).refused, [
+      ["v3", "over_quota", "gigabytes: 95 of 100 in use or reserved, 10 needed"],
+      ["v4", "over_quota", "gigabytes: 95 of 100 in use or reserved, 10 needed"],
+    ]);
+  });
+
+  it("looks at the limits of the volume type, too", () => {
+    const ofType = new Map([
+      ["fast", { snapshots: use(1), gigabytes: use(-1) }],
+      ["slow", { snapshots: use(-1), gigabytes: use(12, 5) }],
+    ]);
+    assert.deepEqual(of({ ofType }), {
+      accepted: ["v1", "v4", "v5"],
+      refused: [
+        ["v2", "over_quota", "gigabytes of type slow: 5 of 12 in use or reserved, 10 needed"],
+        ["v3", "over_quota", "snapshots of type fast: 1 of 1 in use or reserved"],
+      ],
+    });
+  });
+
+  it("counts open jobs of each mechanism apart", () => {
+    const openJobs = [snapshot("o1"), aJob("o2")];
+    const quotas = new Map([["p1", { ...quota([2]), snapshots: use(2) }]]);
+    assert.deepEqual(outcome({ jobs: [jobs[0]!, jobs[4]!, jobs[2]!], openJobs, quotas }).refused, [
+      ["v5", "over_quota", "backup gigabytes: 10 of 2 in use or reserved, 10 needed"],
+      ["v3", "over_quota", "snapshots: 2 of 2 in use or reserved"],
+    ]);
+  });
+});

@@ -1,5 +1,5 @@
 import type { Job } from "./catalogue.ts";
-import type { BackupQuota, QuotaUse } from "./inventory.ts";
+import type { BackupQuota, QuotaUse, SnapshotQuota } from "./inventory.ts";
 import type { Reason } from "./reasons.ts";
 
 export interface LimitsInput {
@@ -21,26 +21,32 @@ export interface LimitedJobs {
   readonly refused: Job[];
 }
 
-/** What is left of a project, counted down as jobs are accepted. */
-interface Remainder {
-  readonly quota: BackupQuota;
-  volumes: number;
-  backups: number;
-  gigabytes: number;
+/** One limit, counted down as jobs are accepted. */
+interface Room {
+  /** As messages call it. */
+  readonly name: string;
+  readonly use: QuotaUse;
+  left: number;
+  /** How much of it a job takes. */
+  readonly needs: (job: Job) => number;
 }
 
-/** Accepts the jobs that the volume limit and the backup quota of their projects have room for, and ends the others. */
+/** What is left of a project. */
+interface Remainder {
+  volumes: number;
+  /** The limits that a job must fit into, in the order in which they are told. */
+  readonly roomsFor: (job: Job) => readonly Room[];
+}
+
+/** Accepts the jobs that the volume limit and the quota of their projects have room for, and ends the others. */
 export function fitLimits(input: LimitsInput): LimitedJobs {
   const remainders = new Map<string, Remainder>();
   const remainderOf = (projectId: string): Remainder => {
     let found = remainders.get(projectId);
     if (found === undefined) {
-      const quota = input.quotas.get(projectId) ?? unlimited;
       found = {
-        quota,
         volumes: (input.volumesPerProject ?? Infinity) - (input.attemptedThisSlot.get(projectId) ?? 0),
-        backups: left(quota.backups),
-        gigabytes: left(quota.backupGiB),
+        roomsFor: roomsOf(input.quotas.get(projectId)),
       };
       remainders.set(projectId, found);
     }
@@ -64,37 +70,46 @@ export function fitLimits(input: LimitsInput): LimitedJobs {
   return { accepted, refused };
 }
 
-/** Cinder charges an incremental with the full size of its volume, too. */
-function take(remainder: Remainder, job: Job): void {
-  remainder.backups -= 1;
-  remainder.gigabytes -= job.sizeGiB;
+/** A project without a quota is not judged. */
+function roomsOf(quota: BackupQuota | undefined): Remainder["roomsFor"] {
+  if (quota === undefined) return () => [];
+  const ofBackups = [
+    room("backups", quota.backups, one),
+    // Cinder charges an incremental with the full size of its volume, too.
+    room("backup gigabytes", quota.backupGiB, size),
+  ];
+  const ofSnapshots = snapshotRooms("", quota);
+  const ofType = new Map([...quota.ofType].map(([type, limits]) => [type, snapshotRooms(` of type ${type}`, limits)]));
+  return ({ mechanism, volumeType }) =>
+    mechanism === "backup" ? ofBackups : [...ofSnapshots, ...(ofType.get(volumeType ?? "") ?? [])];
 }
 
-const noLimit: QuotaUse = { limit: -1, inUse: 0, reserved: 0 };
-const unlimited: BackupQuota = {
-  backups: noLimit,
-  backupGiB: noLimit,
-  snapshots: noLimit,
-  gigabytes: noLimit,
-  ofType: new Map(),
-};
+const one = (): number => 1;
+const size = (job: Job): number => job.sizeGiB;
+
+const snapshotRooms = (suffix: string, { snapshots, gigabytes }: SnapshotQuota): readonly Room[] => [
+  room(`snapshots${suffix}`, snapshots, one),
+  room(`gigabytes${suffix}`, gigabytes, size),
+];
+
+const room = (name: string, use: QuotaUse, needs: Room["needs"]): Room => ({ name, use, needs, left: left(use) });
 
 const left = ({ limit, inUse, reserved }: QuotaUse): number => (limit < 0 ? Infinity : limit - inUse - reserved);
 
+function take({ roomsFor }: Remainder, job: Job): void {
+  for (const each of roomsFor(job)) each.left -= each.needs(job);
+}
+
 function refusalOf(
   job: Job,
-  { quota, volumes, backups, gigabytes }: Remainder,
+  { roomsFor, volumes }: Remainder,
   volumesPerProject: number | null,
 ): { reason: Reason; message: string } | null {
   if (volumes < 1) return { reason: "volume_limit", message: `at most ${volumesPerProject ?? 0} volumes in a slot` };
-  if (backups < 1) {
-    return { reason: "over_quota", message: `backups: ${figures(quota.backups, backups)}` };
-  }
-  if (gigabytes < job.sizeGiB) {
-    const room = figures(quota.backupGiB, gigabytes);
-    return { reason: "over_quota", message: `backup gigabytes: ${room}, ${job.sizeGiB} needed` };
-  }
-  return null;
+  const full = roomsFor(job).find((each) => each.left < each.needs(job));
+  if (full === undefined) return null;
+  const needed = full.needs === size ? `, ${job.sizeGiB} needed` : "";
+  return { reason: "over_quota", message: `${full.name}: ${figures(full.use, full.left)}${needed}` };
 }
 
 const figures = (use: QuotaUse, remaining: number): string =>

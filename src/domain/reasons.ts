@@ -78,6 +78,14 @@ export const reasons = {
   duplicate: ["a second backup with the same key", "An additional copy exists."],
   forged: ["marked as automated but not created by us", "A backup of your own carries our marks."],
   unmarked: ["created by us but not marked", "An automated backup has lost its marks."],
+  set_complete: [
+    "all volumes of the server have their snapshots of the slot",
+    "All volumes of the server were snapshotted together.",
+  ],
+  set_partial: [
+    "not all volumes of the server have their snapshots of the slot",
+    "Not all volumes of the server were snapshotted.",
+  ],
   server_mark_refused: [
     "Nova refused to write last-backup-time",
     "The time of the backup could not be noted on the server.",

@@ -33,13 +33,14 @@ export function jobMethods(db: Database): JobMethods {
         return fresh;
       }),
 
-    jobs: ({ states, slot, projectId, runId, keys }) =>
+    jobs: ({ states, slot, setId, projectId, runId, keys }) =>
       db.read(async (s) => {
         const found: Job[] = [];
         for (const some of keys === undefined ? [undefined] : chunksOf([...new Set(keys)].sort())) {
           const where = and(
             states && inArray(jobs.state, [...states]),
             slot === undefined ? undefined : eq(jobs.slot, slot),
+            setId === undefined ? undefined : eq(jobs.setId, setId),
             projectId === undefined ? undefined : eq(jobs.projectId, projectId),
             runId === undefined ? undefined : eq(jobs.runId, runId),
             some && inArray(jobs.key, some),

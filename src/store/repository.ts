@@ -36,6 +36,7 @@ export type JobPatch = Partial<
 export interface JobFilter {
   readonly states?: readonly JobState[];
   readonly slot?: string;
+  readonly setId?: string;
   readonly projectId?: string;
   readonly runId?: string;
   readonly keys?: readonly string[];

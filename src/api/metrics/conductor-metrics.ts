@@ -217,6 +217,7 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
       case "keep":
       case "mark_server":
       case "mark_backup":
+      case "set":
         break;
     }
   };
