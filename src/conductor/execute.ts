@@ -123,6 +123,11 @@ async function startJobs(
 }
 
 /** What `max_concurrent` of the policies says. */
-function limitsByPolicy({ settings: { policy } }: Conductor): ReadonlyMap<string, number> {
-  return new Map(policy.maximumConcurrent === null ? [] : [[policy.name, policy.maximumConcurrent]]);
+function limitsByPolicy({ policyBook, settings }: Conductor): ReadonlyMap<string, number> {
+  const policies = [...(policyBook?.().policies.values() ?? []), settings.policy];
+  return new Map(
+    policies.flatMap(({ maximumConcurrent, name }) =>
+      maximumConcurrent === null ? [] : [[name, maximumConcurrent] as const],
+    ),
+  );
 }

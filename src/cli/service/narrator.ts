@@ -42,7 +42,9 @@ function sentenceOf({ kind, reason }: Operation): readonly [Level, string] {
     case "mark_server":
       return reason === "succeeded" ? ["debug", "server marked"] : ["warn", "server not marked"];
     case "set":
-      return reason === "set_complete" ? ["info", "snapshots of a server made"] : ["warn", "snapshots of a server not all made"];
+      return reason === "set_complete"
+        ? ["info", "snapshots of a server made"]
+        : ["warn", "snapshots of a server not all made"];
     case "mark_backup":
       return ["info", "backup marked"];
     case "notice":

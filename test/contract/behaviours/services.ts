@@ -53,6 +53,9 @@ export const services: readonly Behaviour[] = [
     await volumeBecomes(stage, stage.owner, target, "error_restoring");
     const answer = await stage.storage(stage.owner, "GET", `/messages?resource_uuid=${incremental}`);
     const [message] = items(answer.body, "messages");
+    // Whoever asks sees it, whatever his project: the reader does, too.
+    const asked = await stage.storage(stage.stranger, "GET", `/messages?resource_uuid=${incremental}`);
+    assert.deepEqual(items(asked.body, "messages"), [message]);
     assert.deepEqual(fields(message), [
       "created_at",
       "event_id",

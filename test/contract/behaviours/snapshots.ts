@@ -165,6 +165,17 @@ export const snapshots: readonly Behaviour[] = [
     const volumeId = text(made.body, "volume.id");
     const volume = await volumeBecomes(stage, stage.owner, volumeId, "available");
     assert.equal(at(volume.body, "volume.snapshot_id"), snapshotId);
+    const query = `/volumes/detail?all_tenants=1&snapshot_id=${snapshotId}`;
+    assert.deepEqual(
+      items((await stage.storage(stage.ops, "GET", query)).body, "volumes").map((each) => at(each, "id")),
+      [volumeId],
+    );
+    assertFault(
+      await stage.storage(stage.owner, "GET", query),
+      400,
+      "badRequest",
+      "Invalid filters snapshot_id are found in query options.",
+    );
     assertStatus(await stage.storage(stage.owner, "DELETE", `/snapshots/${snapshotId}`), 202);
     await isGone(stage, stage.owner, `/snapshots/${snapshotId}`);
   }),

@@ -1,0 +1,100 @@
+import type { Conductor } from "../../../src/conductor/context.ts";
+import { ProjectEnds } from "../../../src/conductor/ends.ts";
+import { executeJobs } from "../../../src/conductor/execute.ts";
+import { LeaseKeeper } from "../../../src/conductor/lease.ts";
+import { ourUserIds } from "../../../src/conductor/scan.ts";
+import type { Job } from "../../../src/domain/catalogue.ts";
+import { workKey } from "../../../src/domain/marks.ts";
+import { newRun } from "../../../src/domain/runs.ts";
+import type { SeededCloud } from "../../../src/simulator/cloud.ts";
+import type { Volume } from "../../../src/simulator/records.ts";
+import { dayMs, hourMs, running, type Night } from "./night.ts";
+
+/** Snapshot jobs of a slot for volumes of a simulated cloud, each a member of its server's set. */
+export function snapshotJobs(
+  night: Night & { readonly cloud: SeededCloud },
+  fields: Partial<Job> = {},
+  volumes: readonly Volume[] = night.cloud.volumes,
+): Job[] {
+  const now = night.clock.now();
+  const slot = fields.slot ?? `${now.toISOString().slice(0, 10)}T00:00:00Z`;
+  const slotAt = new Date(slot);
+  return volumes.map((volume) => {
+    const server = night.cloud.servers.find(({ volumes: attached }) => attached.some(({ id }) => id === volume.id));
+    const policy = fields.policy ?? "snaps";
+    return {
+      key: workKey(volume.id, policy, slot, "snapshot"),
+      mechanism: "snapshot",
+      runId: `run-${slot}`,
+      projectId: volume.projectId,
+      volumeId: volume.id,
+      volumeName: volume.name ?? "",
+      serverId: server?.id ?? "",
+      serverName: server?.name ?? "",
+      policy,
+      slot,
+      setId: `${server?.id ?? ""}/${slot}`,
+      mode: "full",
+      modeReason: "snapshot",
+      parentId: null,
+      sizeGiB: volume.sizeGiB,
+      volumeType: volume.typeName,
+      pool: volume.host,
+      shared: false,
+      windowEndsAt: new Date(Number(slotAt) + 8 * hourMs),
+      keepUntil: new Date(Number(slotAt) + dayMs),
+      retention: "last=5,min=1,tz=UTC",
+      archiveContainer: null,
+      archiveZone: null,
+      archiveKeepUntil: null,
+      fullNumber: null,
+      backupName: `${volume.name ?? ""}-snap`,
+      description: null,
+      state: "planned",
+      reason: null,
+      message: null,
+      requestId: null,
+      backupId: null,
+      plannedAt: now,
+      submittedAt: null,
+      deadlineAt: null,
+      stuckReportedAt: null,
+      endedAt: null,
+      ...fields,
+    };
+  });
+}
+
+export const leaseOf = async (conductor: Conductor): Promise<LeaseKeeper> => {
+  const lease = await LeaseKeeper.acquire(conductor, true);
+  if (lease === null) throw new Error("no lease");
+  return lease;
+};
+
+/** Works all open jobs to their ends, after writing new ones down. */
+export async function work(night: Night, jobs: readonly Job[] = [], change: Partial<Conductor> = {}): Promise<void> {
+  const conductor: Conductor = { ...night.conductor, ...change };
+  const { repository } = conductor;
+  for (const id of new Set(jobs.map((job) => job.runId))) {
+    if ((await repository.runs({ id, limit: 1 })).length === 0) {
+      await repository.insertRun(newRun({ id, kind: "scheduled", startedAt: night.clock.now() }));
+    }
+  }
+  if (jobs.length > 0) await repository.insertJobs(jobs);
+  const signals = running();
+  await executeJobs(
+    conductor,
+    await leaseOf(conductor),
+    {
+      userIds: await ourUserIds(conductor, signals.cut),
+      order: jobs.map((job) => job.key),
+      ends: new ProjectEnds(
+        [],
+        () => Promise.resolve(),
+        () => undefined,
+      ),
+      interrupt: new AbortController().signal,
+    },
+    signals,
+  );
+}
