@@ -69,7 +69,7 @@ describe("snapshot jobs", () => {
     });
     const complete = ["set_complete", "crash-set, 3 of 3 volumes, skew 0 ms"];
     assert.deepEqual(await setRows(night), [complete, complete]);
-    const entry = (await night.repository.catalogue()).find(({ backupId }) => backupId === snapshot?.id);
+    const entry = (await night.repository.catalogue()).find(({ backupId }) => backupId === snapshot.id);
     assert.deepEqual(
       [entry?.mechanism, entry?.retention, entry?.key, entry?.isIncremental],
       ["snapshot", "last=5,min=1,tz=UTC", job!.key, false],
@@ -77,18 +77,18 @@ describe("snapshot jobs", () => {
   });
 
   it("of a set are all requested before any is looked at, and its skew is that of the requests", async (t) => {
-    let night: Rig | undefined;
+    const rig: { night?: Rig } = {};
     const sent: string[] = [];
     const io: Io = {
       run: async (step, run) => {
         const answer = await directIo.run(step, run);
         sent.push(step.name);
         // Each answer takes 100 ms.
-        if (step.name === "POST block-storage/snapshots") night?.clock.advance(100);
+        if (step.name === "POST block-storage/snapshots") rig.night?.clock.advance(100);
         return answer;
       },
     };
-    night = await start(t, {}, io);
+    const night = (rig.night = await start(t, {}, io));
     await work(night, snapshotJobs(night, {}, night.cloud.volumes.slice(0, 1).concat(night.cloud.volumes.slice(2, 5))));
     const ofSnapshots = sent.filter(
       (name) => name.startsWith("POST block-storage/snap") || name.includes("snapshots/"),
