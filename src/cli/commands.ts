@@ -21,6 +21,7 @@ import { doctorCommand } from "./commands/doctor.ts";
 import { holdCommand } from "./commands/hold.ts";
 import { planCommand } from "./commands/plan.ts";
 import { policiesCheck } from "./commands/policies-check.ts";
+import { policiesShow } from "./commands/policies-show.ts";
 import { policyCommand } from "./commands/policy.ts";
 import { protectCommand } from "./commands/protect.ts";
 import { pruneCommand } from "./commands/prune.ts";
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
   policyCommand,
   planCommand,
   policiesCheck,
+  policiesShow,
   rulesPreview,
   protectCommand,
   ...snapSentryKinds.map(subscribeCommand),

@@ -71,6 +71,39 @@ void describe("the files of policies and rules, on the command line", () => {
     ]);
   });
 
+  it("tell of one policy all that it says", async () => {
+    const { exitCode, stdout } = await cloud.run("policies", "show", "gold");
+    assert.equal(exitCode, 0);
+    assert.deepEqual(lines(stdout), [
+      "policy  gold",
+      "from  file",
+      "makes  backup",
+      "when  weekly on Sunday at 23:00, Europe/Berlin",
+      "work may start  until the next slot",
+      "keeps  30d, weekly 8",
+      "promises at least  1d",
+      "full  every 7th",
+      "priority  100",
+      "without quota  makes nothing",
+      "next slots  2026-03-29 23:00, 2026-04-05 23:00, 2026-04-12 23:00, 2026-04-19 23:00, 2026-04-26 23:00",
+      "",
+    ]);
+    const { nextSlots, ...rest } = (await value("policies", "show", "gold")) as Record<string, unknown>;
+    assert.deepEqual(nextSlots, [
+      "2026-03-29T21:00:00.000Z",
+      "2026-04-05T21:00:00.000Z",
+      "2026-04-12T21:00:00.000Z",
+      "2026-04-19T21:00:00.000Z",
+      "2026-04-26T21:00:00.000Z",
+    ]);
+    assert.deepEqual([rest["name"], rest["origin"], rest["keeps"]], ["gold", "file", "30d, weekly 8"]);
+    const unknown = await cloud.run("policies", "show", "glod");
+    assert.deepEqual(
+      [unknown.exitCode, unknown.stderr],
+      [1, "dirigent: there is no policy glod; did you mean gold?\n"],
+    );
+  });
+
   it("are told wrong all at once, with status 10, also by the conductor at its start", async () => {
     const problems = [
       "dirigent: configuration: 2 problems",

@@ -28,19 +28,20 @@ export const policiesCheck: Command<PolicyFileOptions> = {
 
 const shownSlots = 3;
 
-/** When the next slots begin; fewer where a schedule ends. */
+/** When the next slots begin. */
 export function nextSlots(policy: Policy, from: Date, count: number): readonly Date[] {
   const slots: Date[] = [];
   for (let at = from; slots.length < count;) slots.push((at = nextSlotStart(policy, at)));
   return slots;
 }
 
-export const policyValue = (policy: Policy, context: Context): object => ({
+/** A policy as `--json` has it. */
+export const policyValue = (policy: Policy, context: Context, slots: number): object => ({
   ...policy,
   origin: originOf(policy.name, context),
   scheduleText: describeSchedule(policy.schedule),
   keeps: describeRetention(policy),
-  nextSlots: nextSlots(policy, context.clock.now(), shownSlots),
+  nextSlots: nextSlots(policy, context.clock.now(), slots),
 });
 
 const ruleValue = ({ name, priority, match, effect }: Rule): object => ({
@@ -63,7 +64,7 @@ const bookValue = (book: PolicyBook, context: Context, given: PolicyFileOptions)
     file,
     rulesFile,
     version: book.version,
-    policies: [...book.policies.values()].map((policy) => policyValue(policy, context)),
+    policies: [...book.policies.values()].map((policy) => policyValue(policy, context, shownSlots)),
     rules: inOrder(book.rules).map(ruleValue),
     exclusions: book.exclusions.map((each) => ({ ...each, expired: isExpired(each, context.clock.now()) })),
   };
@@ -76,10 +77,10 @@ function effectText({ effect }: Rule): string {
 }
 
 /** A time in the policy's own zone, to the minute. */
-const localTime = (at: Date, timeZone: string): string =>
+export const localTime = (at: Date, timeZone: string): string =>
   new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short", timeZone }).format(at);
 
-export function describePolicies(policies: readonly Policy[], context: Context): string {
+function describePolicies(policies: readonly Policy[], context: Context): string {
   const now = context.clock.now();
   return table(policies, [
     { title: "POLICY", value: ({ name }) => name },
