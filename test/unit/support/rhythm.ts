@@ -1,8 +1,9 @@
 import type { BrakeOverride, CatalogueEntry } from "../../../src/domain/catalogue.ts";
-import type { Backup } from "../../../src/domain/inventory.ts";
+import type { Backup, Mechanism } from "../../../src/domain/inventory.ts";
 import { automatedMark, mark, markTime } from "../../../src/domain/marks.ts";
 import { readPoints } from "../../../src/domain/points.ts";
-import { defaultPolicy, every, type Policy } from "../../../src/domain/policy.ts";
+import { defaultPolicy, every, type Policy, type ThinningRule } from "../../../src/domain/policy.ts";
+import { formatRule } from "../../../src/domain/thinning-text.ts";
 import { planRotation, type RotationPlan } from "../../../src/domain/retention.ts";
 
 /** Nights of a rhythm played through the planner of rotation: every deletion succeeds at once, and every backup unless told otherwise. */
@@ -21,6 +22,11 @@ export interface RhythmOptions {
   readonly fullEvery: number;
   /** Every Nth full goes to the archive, for as long. */
   readonly archive?: { readonly every: number; readonly retentionMs: number };
+  /** What counts keep, marked on the points. */
+  readonly thinning?: ThinningRule;
+  /** A second policy of the same volumes, due in every Nth slot, too; its backups go into the same chains. */
+  readonly second?: { readonly every: number; readonly policy: Partial<Policy> };
+  readonly mechanism?: Mechanism;
   /** Slots to play. */
   readonly slots: number;
   /** The conductor is down in these slots: no backups, no rotation. */
@@ -45,7 +51,10 @@ export const policyOf = ({
   retentionMs,
   fullEvery,
   archive,
-}: Pick<RhythmOptions, "periodMs" | "retentionMs" | "fullEvery" | "archive">): Policy => ({
+  thinning = null,
+}: Pick<RhythmOptions, "periodMs" | "retentionMs" | "fullEvery" | "archive"> & {
+  readonly thinning?: ThinningRule | null;
+}): Policy => ({
   ...defaultPolicy,
   ...every(periodMs),
   name: "daily",
@@ -53,6 +62,7 @@ export const policyOf = ({
   retentionMs,
   minimumRetentionMs: Math.min(retentionMs, dayMs),
   fullEvery,
+  thinning,
   minimumIntervalMs: 0,
   archive:
     archive === undefined
@@ -70,6 +80,7 @@ export const start = Date.parse("2025-01-01T00:00:00Z");
 /** A project whose volumes all began on one night. */
 export class Rhythm {
   readonly policy: Policy;
+  readonly second: Policy | null;
   readonly backups = new Map<string, Backup>();
   readonly catalogue = new Map<string, CatalogueEntry>();
   readonly lives: ChainLife[] = [];
@@ -90,6 +101,7 @@ export class Rhythm {
   constructor(options: RhythmOptions) {
     this.#options = options;
     this.policy = policyOf(options);
+    this.second = options.second === undefined ? null : { ...this.policy, name: "second", ...options.second.policy };
   }
 
   /** Plays all slots; `look` sees each rotation's plan before it is carried out. */
@@ -110,7 +122,15 @@ export class Rhythm {
     const slotMs = start + this.slot * this.policy.periodMs;
     this.nowMs = slotMs + (this.#options.jitterMs?.(this.slot) ?? 0);
     if (this.#options.isDown?.(this.slot)) return;
-    for (let volume = 0; volume < this.#options.volumes; volume += 1) this.#backUp(volume, slotMs);
+    for (let volume = 0; volume < this.#options.volumes; volume += 1) {
+      this.#backUp(volume, slotMs, this.policy);
+      const { second } = this.#options;
+      if (this.second !== null && second !== undefined && this.slot % second.every === 0) {
+        this.nowMs += 1000;
+        this.#backUp(volume, slotMs, this.second);
+        this.nowMs -= 1000;
+      }
+    }
     // The rotation comes after the jobs, half a minute or a tenth of the period later.
     this.nowMs += Math.min(30_000, this.policy.periodMs / 10);
   }
@@ -119,6 +139,7 @@ export class Rhythm {
     changes: {
       nowMs?: number;
       retentionMs?: number;
+      thinning?: ThinningRule;
       override?: BrakeOverride;
       catalogue?: ReadonlyMap<string, CatalogueEntry>;
     } = {},
@@ -129,15 +150,18 @@ export class Rhythm {
       catalogue: changes.catalogue ?? this.catalogue,
       userIds: new Set([us]),
     });
-    const retentionMs = changes.retentionMs ?? this.policy.retentionMs;
+    const { retentionMs = this.policy.retentionMs, thinning = this.policy.thinning } = changes;
     return planRotation({
       now: new Date(nowMs),
       projectId: project,
       volumes: [...points.values()],
       existingVolumeIds: null,
-      policyOf: () => null,
-      inForceOf: (_, policy) => ({ retentionMs, thinning: policy.thinning }),
-      policy: { ...this.policy, retentionMs },
+      policyOf: (name) => (name === this.second?.name ? this.second : null),
+      inForceOf: (_, { name, ...own }) => ({
+        retentionMs: name === this.policy.name ? retentionMs : own.retentionMs,
+        thinning: name === this.policy.name ? thinning : own.thinning,
+      }),
+      policy: { ...this.policy, retentionMs, thinning },
       deletedLast24h: this.#deletions.filter(({ atMs, madeMs }) => nowMs - atMs < dayMs && nowMs - madeMs >= dayMs)
         .length,
       override: changes.override ?? null,
@@ -178,7 +202,7 @@ export class Rhythm {
     return archive !== null && backup.container === archive.container ? archive.retentionMs : retentionMs;
   }
 
-  #backUp(volume: number, slotMs: number): void {
+  #backUp(volume: number, slotMs: number, policy: Policy): void {
     const volumeId = `v${String(volume).padStart(4, "0")}`;
     const failed = this.#options.fails?.(this.slot, volume) ?? false;
     const life = this.#newest.get(volume);
@@ -194,12 +218,12 @@ export class Rhythm {
     const archived =
       full && !afterArchive && this.#options.archive !== undefined && number >= this.#options.archive.every;
     if (full) this.#fulls.set(volume, failed ? number - 1 : archived ? 0 : number);
-    const id = `${volumeId}-${String(this.slot).padStart(5, "0")}`;
+    const id = `${volumeId}-${String(this.slot).padStart(5, "0")}${policy === this.policy ? "" : "-second"}`;
     const createdAt = new Date(this.nowMs);
-    const keepUntil = new Date(slotMs + (archived ? (archive?.retentionMs ?? 0) : this.policy.retentionMs));
+    const keepUntil = new Date(slotMs + (archived ? (archive?.retentionMs ?? 0) : policy.retentionMs));
     const backup: Backup = {
       id,
-      mechanism: "backup",
+      mechanism: this.#options.mechanism ?? "backup",
       name: id,
       volumeId,
       projectId: project,
@@ -218,6 +242,9 @@ export class Rhythm {
       metadata: {
         [automatedMark]: "True",
         [mark.key]: id,
+        [mark.policy]: policy.name,
+        [mark.slot]: markTime(new Date(slotMs)),
+        ...(policy.thinning === null ? {} : { [mark.retention]: formatRule(policy.thinning) }),
         [mark.keepUntil]: markTime(keepUntil),
         ...(full ? {} : { [mark.parent]: parent.id }),
         ...(archived ? { [mark.archive]: "True" } : {}),
