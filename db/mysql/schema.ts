@@ -173,7 +173,7 @@ export const guardedPoints = mysqlView("guarded_points", {
   held: boolean("held").notNull(),
 })
   .sqlSecurity("definer")
-  .as(sql`select backup_id as id, 'backup' as kind, volume_id, held from restore_points where gone_at is null`);
+  .as(sql`select backup_id as id, mechanism as kind, volume_id, held from restore_points where gone_at is null`);
 
 export const leases = mysqlTable("leases", {
   name: id("name").primaryKey(),

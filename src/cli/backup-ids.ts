@@ -3,6 +3,8 @@ import { UsageError } from "./exit-codes.ts";
 
 export const backupIdsArgument = new Argument("<id...>", "ids of backups, as `dirigent backups list` shows them");
 
+export const snapshotIdsArgument = new Argument("<id...>", "ids of snapshots");
+
 /** Cinder's ids are UUIDs. @throws UsageError naming the first that is none */
 export function backupIds(given: readonly string[]): readonly string[] {
   for (const id of given) {

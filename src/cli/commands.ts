@@ -31,6 +31,7 @@ import { reportList } from "./commands/report-list.ts";
 import { reportSend } from "./commands/report-send.ts";
 import { reportShow } from "./commands/report-show.ts";
 import { createSnapshotsCommand, expireSnapshotsCommand, runCommand } from "./commands/run.ts";
+import { snapshotsForceDelete } from "./commands/snapshots-force-delete.ts";
 import { subscribeCommand } from "./commands/subscribe.ts";
 import { rulesPreview } from "./commands/rules-preview.ts";
 import { unholdCommand } from "./commands/unhold.ts";
@@ -59,6 +60,7 @@ export const commands: readonly Command[] = [
   adoptCommand,
   releaseCommand,
   disownCommand,
+  snapshotsForceDelete,
   pruneCommand,
   rebuildCommand,
   reportList,

@@ -134,7 +134,7 @@ function auditArguments(kind: OrderBody["kind"], { lines }: OrderResult): readon
 }
 
 /** The same for people. */
-function describeOrder({ outcome, message, lines }: OrderResult): string {
+export function describeOrder({ outcome, message, lines }: OrderResult): string {
   const rows = table(lines, [
     { title: "BACKUP", value: ({ backupId }) => backupId ?? "" },
     { title: "VOLUME", value: ({ volumeId }) => volumeId ?? "" },

@@ -1,6 +1,7 @@
 import { catalogueFile, refreshEveryMs, type WatchedCatalogue } from "../api/policy-hook/catalogue-file.ts";
 import { createLookUp } from "../api/policy-hook/look-up.ts";
 import type { Catalogue, LookUp } from "../api/policy-hook/sources.ts";
+import { getPoint } from "../conductor/mechanism.ts";
 import { loadConnection } from "../config/connections.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { GuardedObject } from "../domain/guard.ts";
@@ -91,14 +92,12 @@ async function openLookUp(context: Context): Promise<{ lookUp: LookUp; close(): 
   };
 }
 
-/** Cinder describes snapshots in full whenever it asks, so that only backups are looked up. */
 async function ask(
   reader: ReaderCloud,
   { kind, id }: { readonly kind: "backup" | "snapshot"; readonly id: string },
   signal: AbortSignal,
 ): Promise<GuardedObject | null> {
-  if (kind === "snapshot") return null;
-  const backup = await reader.backup(id, signal);
-  if (backup === null || backup.projectId === null || backup.userId === null) return null;
-  return { projectId: backup.projectId, creatorId: backup.userId, metadata: backup.metadata };
+  const point = await getPoint(reader, { mechanism: kind, id }, signal);
+  if (point === null || point.projectId === null || point.userId === null) return null;
+  return { projectId: point.projectId, creatorId: point.userId, metadata: point.metadata };
 }

@@ -21,7 +21,7 @@ const pageEntries = 5000;
 const everyMs = 5 * 60_000;
 
 /**
- * Writes the ids of all automated backups for policy hooks. Readers see the old file or the new one, never a part, also after a power cut.
+ * Writes the ids of all automated backups and snapshots for policy hooks. Readers see the old file or the new one, never a part, also after a power cut.
  * @throws StoreError, Error of Node.js
  */
 export async function writeCatalogueFile({ path, repository, clock, io }: CatalogueFileDeps): Promise<void> {
@@ -36,7 +36,9 @@ export async function writeCatalogueFile({ path, repository, clock, io }: Catalo
     let page = await repository.catalogue({ limit: pageEntries });
     for (let last = page.at(-1); last !== undefined; last = page.at(-1)) {
       await file.write(
-        page.map(({ backupId: id, volumeId, held }) => fileLine({ kind: "backup", id, volumeId, held })).join(""),
+        page
+          .map(({ backupId: id, held, mechanism: kind, volumeId }) => fileLine({ kind, id, volumeId, held }))
+          .join(""),
       );
       points += page.length;
       page = await repository.catalogue({ limit: pageEntries, after: last.backupId });

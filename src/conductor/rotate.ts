@@ -32,7 +32,7 @@ const routineKeeps: ReadonlySet<Reason> = new Set([
 ]);
 
 /** Deletions that an operator asked for by name are none that the brake has to explain. */
-const byOperator: ReadonlySet<Reason> = new Set(["removed", "pruned"]);
+const byOperator: ReadonlySet<Reason> = new Set(["removed", "pruned", "forced"]);
 
 export interface RotationInput {
   readonly runId: string;

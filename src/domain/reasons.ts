@@ -132,6 +132,8 @@ export const reasons = {
   delete_failed: ["the deletion did not complete", "Could not be removed."],
   // at an operator's wish
   removed: ["deleted at an operator's wish", "Removed by the operators."],
+  forced: ["deleted by force at an operator's wish", "Removed by the operators."],
+  not_stuck: ["it is not stuck", "It is not stuck."],
   pruned: ["the last chain of a volume that is gone, pruned", "The last backups of a deleted volume were removed."],
   held: ["put on hold", "Put on hold."],
   unheld: ["its hold was lifted", "No longer on hold."],

@@ -96,10 +96,11 @@ describe("a catalogue from a file", () => {
   });
 
   it("reads what the conductor writes, which reads its own catalogue page by page", async () => {
-    const entry = (id: string, held: boolean) => ({ backupId: id, volumeId: `v-${id}`, held }) as CatalogueEntry;
+    const entry = (id: string, held: boolean, mechanism: CatalogueEntry["mechanism"] = "backup") =>
+      ({ backupId: id, mechanism, volumeId: `v-${id}`, held }) as CatalogueEntry;
     const pages = new Map<string | undefined, readonly CatalogueEntry[]>([
       [undefined, [entry("b1", false), entry("b2", true)]],
-      ["b2", [entry("b3", false)]],
+      ["b2", [entry("b3", false), entry("s4", true, "snapshot")]],
     ]);
     const repository = { catalogue: async ({ after }: { after?: string } = {}) => [...(pages.get(after) ?? [])] };
     await writeCatalogueFile({ path, repository, clock, io: directIo, log: silentLogger });
@@ -107,6 +108,14 @@ describe("a catalogue from a file", () => {
     assert.deepEqual(
       ["b1", "b2", "b3", "b4"].map((id) => catalogue.point(id)),
       [{ automated: true, held: false }, { automated: true, held: true }, { automated: true, held: false }, unknown],
+    );
+    assert.deepEqual(catalogue.point("s4"), { automated: true, held: true });
+    assert.deepEqual(
+      ["v-s4", "v-b2"].map((id) => catalogue.volume(id)),
+      [
+        { automatedSnapshots: true, heldSnapshots: true },
+        { automatedSnapshots: false, heldSnapshots: false },
+      ],
     );
   });
 });
