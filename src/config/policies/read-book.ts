@@ -11,7 +11,7 @@ import { readExclusion } from "./read-exclusion.ts";
 import { readPlatform9Rule } from "./read-platform9.ts";
 import { readPolicy, type PolicyDefaults } from "./read-policy.ts";
 import { readRule, type KnownPolicies } from "./read-rules.ts";
-import { Reading, type Part, type Parts } from "./reading.ts";
+import { quoteName, Reading, type Part, type Parts } from "./reading.ts";
 
 export interface TextFile {
   readonly path: string;
@@ -78,7 +78,7 @@ function readSections(reading: Reading, { path, text }: TextFile): Parts {
     return new Map();
   }
   // The sections themselves are named without the file.
-  const parts = new Map(root.entries.map(({ key, place, node }) => [key, { key, place, node }]));
+  const parts = new Map(root.entries.map(({ key, place, node }) => [key, { key: quoteName(key), place, node }]));
   reading.knownOnly(parts, sections, "");
   return parts;
 }

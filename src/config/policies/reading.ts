@@ -14,7 +14,8 @@ export interface Part {
 
 export type Parts = ReadonlyMap<string, Part>;
 
-const quoteName = (name: string): string => (/^[\w-]+$/.test(name) ? name : JSON.stringify(name));
+/** A key as it is shown: in quotes when it is no plain word. */
+export const quoteName = (name: string): string => (/^[\w-]+$/.test(name) ? name : JSON.stringify(name));
 
 /** Reads files strictly and gathers what is wrong with them, so that all of it can be said at once. */
 export class Reading {
