@@ -1,5 +1,6 @@
 import { Option } from "commander";
-import { readPoints, type Point } from "../../domain/points.ts";
+import { mechanisms } from "../../domain/inventory.ts";
+import { readPoints, type Point, type VolumePoints } from "../../domain/points.ts";
 import { ourUserIds, scanPoints } from "../../conductor/scan.ts";
 import type { Command } from "../command.ts";
 import { exit } from "../exit-codes.ts";
@@ -16,11 +17,11 @@ export const backupsList: Command<Options> = {
   path: "backups list",
   summary: "list the restore points as Cinder has them now",
   description:
-    "Lists the backups of ours, newest first, with what the marks and the database say of them. Changes nothing; may run beside the conductor.",
+    "Lists the backups and snapshots of ours, newest first, with what the marks and the database say of them. Changes nothing; may run beside the conductor.",
   options: [
     new Option("--project <id>", "only of this project"),
     new Option("--volume <id>", "only of this volume"),
-    new Option("--all", "also backups that are not ours: users' own, forged, unmarked"),
+    new Option("--all", "also those that are not ours: users' own, forged, unmarked"),
   ],
   printsData: true,
   async run({ options }, context) {
@@ -28,15 +29,21 @@ export const backupsList: Command<Options> = {
     try {
       const { conductor } = opened;
       const signal = context.signals.cut;
-      const { points: backups, proven } = await scanPoints(conductor, "backup", signal);
-      if (!proven && backups.length > 0) {
+      const userIds = await ourUserIds(conductor, signal);
+      const catalogue = new Map((await conductor.repository.catalogue()).map((entry) => [entry.backupId, entry]));
+      const read: VolumePoints[] = [];
+      let doubtful = false;
+      for (const mechanism of mechanisms) {
+        const { points, proven } = await scanPoints(conductor, mechanism, signal);
+        doubtful ||= !proven && points.length > 0;
+        read.push(...readPoints({ backups: points, catalogue, userIds }).values());
+      }
+      if (doubtful) {
         context.output.note(
           "the reader is not an admin for Cinder: this is its own project only (see dirigent doctor)",
         );
       }
-      const catalogue = new Map((await conductor.repository.catalogue()).map((entry) => [entry.backupId, entry]));
-      const volumes = readPoints({ backups, catalogue, userIds: await ourUserIds(conductor, signal) });
-      const points = [...volumes.values()]
+      const points = read
         .flatMap((volume) => [...volume.points, ...(options.all === true ? volume.others : [])])
         .filter(({ projectId }) => options.project === undefined || projectId === options.project)
         .filter(({ backup }) => options.volume === undefined || backup.volumeId === options.volume)
@@ -51,8 +58,13 @@ export const backupsList: Command<Options> = {
   },
 };
 
+/** What it is, for people. */
+export const modeOf = ({ isIncremental, mechanism }: Point["backup"]): string =>
+  mechanism === "snapshot" ? "snapshot" : isIncremental ? "incremental" : "full";
+
 const pointValue = ({ backup, entry, marks, good, kind, parentId, projectId }: Point): object => ({
   id: backup.id,
+  mechanism: backup.mechanism,
   name: backup.name,
   kind,
   projectId,
@@ -76,7 +88,7 @@ const describePoints = (points: readonly Point[]): string =>
     { title: "PROJECT", value: ({ projectId }) => projectId ?? "" },
     { title: "VOLUME", value: ({ backup }) => backup.volumeId },
     { title: "CREATED", value: ({ backup }) => backup.createdAt.toISOString() },
-    { title: "MODE", value: ({ backup }) => (backup.isIncremental ? "incremental" : "full") },
+    { title: "MODE", value: ({ backup }) => modeOf(backup) },
     { title: "GiB", value: ({ backup }) => String(backup.sizeGiB), align: "right" },
     { title: "STATUS", value: ({ backup }) => backup.status },
     { title: "GOOD", value: ({ good }) => (good ? "yes" : "no") },

@@ -1,12 +1,13 @@
 import type { CatalogueEntry, Operation } from "../../domain/catalogue.ts";
-import type { Backup } from "../../domain/inventory.ts";
 import { readPoints, type Point } from "../../domain/points.ts";
 import { operatorText } from "../../domain/reasons.ts";
 import type { Conductor } from "../../conductor/context.ts";
+import { childrenOf, findPoint, listPoints } from "../../conductor/mechanism.ts";
 import { ourUserIds } from "../../conductor/scan.ts";
 import { backupIds, backupIdArgument } from "../backup-ids.ts";
 import type { Command } from "../command.ts";
 import { CommandError, exit } from "../exit-codes.ts";
+import { modeOf } from "./backups-list.ts";
 import { escapeText } from "../../domain/escape.ts";
 import { openConductor } from "../open-conductor.ts";
 import { table } from "../output.ts";
@@ -14,15 +15,17 @@ import { table } from "../output.ts";
 interface Shown {
   readonly point: Point;
   readonly chain: readonly Point[];
-  readonly children: readonly Backup[];
+  readonly children: readonly string[];
+  /** Made from it, when it is a snapshot. */
+  readonly volumes: readonly string[];
   readonly operations: readonly Operation[];
 }
 
 export const backupsShow: Command = {
   path: "backups show",
-  summary: "show all that is known of one backup",
+  summary: "show all that is known of one backup or snapshot",
   description:
-    "Shows what Cinder has of a backup now, what its marks and the database say of it, the chain it is in, what is built on it, and what was done to it and why. Changes nothing.",
+    "Shows what Cinder has of a backup or snapshot now, what its marks and the database say of it, the chain it is in, what is built on it, and what was done to it and why. Changes nothing.",
   arguments: [backupIdArgument],
   printsData: true,
   async run({ arguments: given }, context) {
@@ -40,38 +43,41 @@ export const backupsShow: Command = {
 
 async function find(conductor: Conductor, id: string, signal: AbortSignal): Promise<Shown> {
   const { reader, repository } = conductor;
-  const backup = await reader.backup(id, signal);
+  const backup = await findPoint(reader, id, signal);
   if (backup === null) {
     throw new CommandError(
       exit.failed,
-      `there is no backup ${id}; \`dirigent backups list --all\` shows those there are`,
+      `there is no backup or snapshot ${id}; \`dirigent backups list --all\` shows those there are`,
     );
   }
   const projectId = backup.projectId ?? "";
   const entries = await repository.catalogue({ projectId, includeGone: true });
   const catalogue = new Map<string, CatalogueEntry>(entries.map((entry) => [entry.backupId, entry]));
-  const backups = await Array.fromAsync(reader.listBackups({ volumeId: backup.volumeId }, signal));
-  const children = await reader.childrenOf(id, signal);
+  const backups = await Array.fromAsync(listPoints(reader, backup.mechanism, { volumeId: backup.volumeId }, signal));
+  const children = await childrenOf(reader, backup, signal);
+  const volumes = backup.mechanism === "snapshot" ? await reader.volumesOf(id, signal) : [];
   const volume = readPoints({
     backups,
     catalogue,
     userIds: await ourUserIds(conductor, signal),
-    children: new Map([[id, children.map((child) => child.id)]]),
+    children: new Map([[id, children]]),
   }).get(backup.volumeId);
   const point = [...(volume?.points ?? []), ...(volume?.others ?? [])].find((each) => each.backup.id === id);
-  if (point === undefined) throw new CommandError(exit.failed, `backup ${id} went while it was looked at; try again`);
+  if (point === undefined) throw new CommandError(exit.failed, `${id} went while it was looked at; try again`);
   return {
     point,
     chain: volume?.chains.find(({ members }) => members.includes(point))?.members ?? [],
     children,
+    volumes,
     operations: (await repository.operations({ projectId })).filter((row) => row.backupId === id),
   };
 }
 
-const value = ({ point, chain, children, operations }: Shown): object => {
+const value = ({ point, chain, children, volumes, operations }: Shown): object => {
   const { backup, marks, entry } = point;
   return {
     id: backup.id,
+    mechanism: backup.mechanism,
     name: backup.name,
     kind: point.kind,
     good: point.good,
@@ -93,7 +99,8 @@ const value = ({ point, chain, children, operations }: Shown): object => {
     container: backup.container,
     parentId: point.parentId,
     parentVerified: point.parentVerified,
-    children: children.map(({ id }) => id),
+    children,
+    volumes,
     chain: chain.map((member) => ({ id: member.backup.id, createdAt: member.backup.createdAt, good: member.good })),
     metadata: backup.metadata,
     catalogue: entry,
@@ -108,7 +115,7 @@ const value = ({ point, chain, children, operations }: Shown): object => {
   };
 };
 
-function describe({ point, chain, children, operations }: Shown): string {
+function describe({ point, chain, children, volumes, operations }: Shown): string {
   const { backup, marks, entry } = point;
   const held = backup.metadata["dirigent:hold"] ?? (entry?.held === true ? "in the database only" : null);
   const facts: readonly (readonly [string, string | null])[] = [
@@ -117,7 +124,7 @@ function describe({ point, chain, children, operations }: Shown): string {
     ["kind", point.kind],
     ["good", point.good ? "yes" : "no"],
     ["status", backup.failReason === null ? backup.status : `${backup.status}: ${backup.failReason}`],
-    ["mode", backup.isIncremental ? "incremental" : "full"],
+    ["mode", modeOf(backup)],
     ["size", `${backup.sizeGiB} GiB`],
     ["project", point.projectId],
     ["volume", backup.volumeId],
@@ -130,7 +137,8 @@ function describe({ point, chain, children, operations }: Shown): string {
     ["verdict", marks.verdict],
     ["container", backup.container],
     ["parent", point.parentId === null ? null : `${point.parentId}${point.parentVerified ? "" : " (expected)"}`],
-    ["children", children.length === 0 ? null : children.map(({ id }) => id).join(", ")],
+    ["children", children.length === 0 ? null : children.join(", ")],
+    ["volumes", volumes.length === 0 ? null : volumes.join(", ")],
   ];
   const lines = facts.flatMap(([name, text]) =>
     text === null ? [] : [`${name.padEnd(11)} ${escapeText(text)}`.trimEnd() + "\n"],
