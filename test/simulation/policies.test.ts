@@ -120,6 +120,10 @@ void describe("the files of policies and rules, on the command line", () => {
     const once = await cloud.run("conductor", "--once");
     files["/policies.yaml"] = policies;
     assert.deepEqual([once.exitCode, once.stderr], [10, problems.replaceAll("/broken.yaml", "/policies.yaml")]);
+    files["/policies.yaml"] = files["/broken.yaml"] ?? "";
+    const checked = await cloud.run("config", "check");
+    files["/policies.yaml"] = policies;
+    assert.deepEqual(checked, { ...once, stdout: "" });
     const missing = await cloud.run("policies", "check", "--rules", "/none.yaml");
     assert.deepEqual(
       [missing.exitCode, missing.stderr],

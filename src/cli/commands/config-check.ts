@@ -1,16 +1,29 @@
 import type { Command } from "../command.ts";
 import { exit } from "../exit-codes.ts";
+import { readBook } from "../policy-files.ts";
 
 export const configCheck: Command = {
   path: "config check",
-  summary: "check the configuration and the credentials' files",
+  summary: "check the configuration, the credentials' files and those of policies",
   description:
-    "Reads the configuration and the credentials as the conductor would, and reports everything that is wrong with them. Sends nothing to the cloud.",
+    "Reads the configuration, the credentials and the files of policies and rules as the conductor would, and reports everything that is wrong with them. Sends nothing to the cloud.",
   printsData: true,
-  run(_given, { settings, connections, output }) {
+  run(_given, context) {
+    const { settings, connections, output } = context;
     const { files, database } = settings();
     const { reader, writer } = connections();
-    const value = { files, database: database.shownUrl, reader: reader.authUrl, writer: writer.authUrl };
+    // A conductor would not start with files of policies that are wrong.
+    const { version } = readBook(context);
+    const { file, rulesFile } = settings().policies;
+    const policyFiles = [file, rulesFile].filter((path) => path !== null);
+    const value = {
+      files,
+      database: database.shownUrl,
+      reader: reader.authUrl,
+      writer: writer.authUrl,
+      policyFiles,
+      policyVersion: version,
+    };
     output.data(value, () =>
       [
         "The configuration is good.",
@@ -18,6 +31,7 @@ export const configCheck: Command = {
         `  database  ${database.shownUrl}`,
         `  reader    ${reader.authUrl}`,
         `  writer    ${writer.authUrl}`,
+        `  policies  ${policyFiles.length === 0 ? "no files: the built-in one and the presets" : policyFiles.join(", ")}`,
       ].join("\n"),
     );
     return Promise.resolve(exit.ok);
