@@ -1,10 +1,11 @@
+import { assignmentInput, policyFinder } from "../src/conductor/assign.ts";
 import type { Conductor } from "../src/conductor/context.ts";
-import { knownJobs } from "../src/conductor/plan.ts";
+import { assignPolicies } from "../src/domain/assignment.ts";
+import { knownJobs, planTracks, type PointsOf } from "../src/conductor/plan.ts";
 import { ourUserIds, retentionTerms, scanPoints, scanInventory } from "../src/conductor/scan.ts";
-import { planBackups } from "../src/domain/planner.ts";
-import { readPoints, type VolumePoints } from "../src/domain/points.ts";
+import { readByMechanism, readPoints } from "../src/domain/points.ts";
 import { planRotation } from "../src/domain/retention.ts";
-import { currentSlot } from "../src/domain/slots.ts";
+import { tracksOf } from "../src/domain/tracks.ts";
 
 /** CPU time of what is decided, without any I/O. */
 export interface PlannerCost {
@@ -23,29 +24,20 @@ export async function timePlanner(conductor: Conductor): Promise<PlannerCost> {
   const { points: backups } = await scanPoints(conductor, "backup", never);
   const catalogue = new Map((await repository.catalogue()).map((entry) => [entry.backupId, entry]));
   const now = clock.now();
-  const slot = currentSlot(settings.policy, settings.timeZone, now);
-  const jobs = await knownJobs(conductor, slot);
+  const assigning = await assignmentInput(conductor, inventory, { now, signal: never });
+  const tracks = tracksOf(assignPolicies(assigning).targets, now);
+  const jobs = await knownJobs(conductor, tracks);
   const overridesSeen = await repository.overridesSeen();
   const byProject = Map.groupBy(backups, (backup) => backup.projectId ?? "");
-  const plan = (points: ReadonlyMap<string, VolumePoints>): unknown =>
-    planBackups({
-      now,
-      runId: "bench",
-      slot,
-      policy: settings.policy,
-      selection: settings.selection,
-      timeZone: settings.timeZone,
-      nameTemplate: settings.nameTemplate,
-      servers: inventory.servers,
-      volumes: inventory.volumes,
-      points,
-      jobs,
-      overridesSeen,
-    });
+  const plan = (points: PointsOf): unknown => {
+    const assignment = assignPolicies(assigning);
+    const input = { runId: "bench", now, assignment, tracks, inventory, jobs, overridesSeen };
+    return planTracks(settings, input, points);
+  };
   return {
     nothingDueMs: cpuMs(() => {
-      plan(new Map());
-      const terms = retentionTerms(inventory, conductor);
+      plan(() => new Map());
+      const terms = retentionTerms(inventory, settings, policyFinder(conductor, assignPolicies(assigning)));
       for (const [projectId, own] of byProject) {
         planRotation({
           now,
@@ -59,7 +51,10 @@ export async function timePlanner(conductor: Conductor): Promise<PlannerCost> {
         });
       }
     }),
-    dueMs: cpuMs(() => plan(readPoints({ backups, catalogue, userIds }))),
+    dueMs: cpuMs(() => {
+      const points = readByMechanism({ backups, catalogue, userIds });
+      plan((mechanism) => points[mechanism]);
+    }),
   };
 }
 

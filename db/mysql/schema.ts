@@ -107,6 +107,7 @@ export const jobs = mysqlTable(
     windowEndsAt: instant("window_ends_at").notNull(),
     keepUntil: instant("keep_until").notNull(),
     retention: label("retention"),
+    container: label("container"),
     archiveContainer: label("archive_container"),
     archiveZone: label("archive_zone"),
     archiveKeepUntil: instant("archive_keep_until"),

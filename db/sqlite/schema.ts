@@ -85,6 +85,7 @@ export const jobs = sqliteTable(
     windowEndsAt: instant("window_ends_at").notNull(),
     keepUntil: instant("keep_until").notNull(),
     retention: text("retention"),
+    container: text("container"),
     archiveContainer: text("archive_container"),
     archiveZone: text("archive_zone"),
     archiveKeepUntil: instant("archive_keep_until"),

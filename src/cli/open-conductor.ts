@@ -32,6 +32,7 @@ export const conductorSettings = (settings: Settings): ConductorSettings => ({
   leaseOwner: settings.conductor.name,
   deadline: settings.deadline,
   rotationEnabled: settings.rotation.enabled,
+  publishAssignment: settings.policies.publishAssignment,
   brakeOverrides: settings.rotation.brakeOverrides,
 });
 

@@ -34,6 +34,8 @@ export interface ConductorSettings {
   readonly leaseOwner: string;
   readonly deadline: { readonly baseMs: number; readonly bytesPerSecond: number };
   readonly rotationEnabled: boolean;
+  /** Platform9's keys are written on volumes, and not read. */
+  readonly publishAssignment: boolean;
   readonly brakeOverrides: readonly BrakeOverride[];
 }
 

@@ -1,5 +1,6 @@
 import type { Run, RunKind } from "../domain/runs.ts";
-import type { Slot } from "../domain/slots.ts";
+import type { Assignment } from "../domain/assignment.ts";
+import type { Track } from "../domain/tracks.ts";
 import type { Conductor, Signals } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import type { Inventory } from "./scan.ts";
@@ -25,8 +26,11 @@ export interface Cycle {
   readonly signals: Signals;
   readonly options: CycleOptions;
   readonly run: Run;
-  readonly slot: Slot;
   readonly inventory: Inventory;
+  /** Who is protected by what. */
+  readonly assignment: Assignment;
+  /** What the policies have to do in the slots of now. */
+  readonly tracks: readonly Track[];
   readonly userIds: ReadonlySet<string>;
   readonly partial: boolean;
   readonly clockTrusted: () => boolean;

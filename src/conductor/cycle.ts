@@ -1,10 +1,11 @@
 import { isOpen, openJobStates, type Job } from "../domain/catalogue.ts";
-import type { Backup, Project } from "../domain/inventory.ts";
+import { mechanisms, type Backup, type Project } from "../domain/inventory.ts";
 import { isScheduled } from "../domain/manual.ts";
 import type { Reason } from "../domain/reasons.ts";
 import { newRun, type ProjectReport, type Run, type RunOutcome } from "../domain/runs.ts";
-import { currentSlot } from "../domain/slots.ts";
+import { tracksOf } from "../domain/tracks.ts";
 import { mutex } from "../store/mutex.ts";
+import { assign, policyFinder } from "./assign.ts";
 import type { Conductor, Signals } from "./context.ts";
 import type { Cycle, CycleOptions } from "./cycle-state.ts";
 import { planCycle, type Planned } from "./due.ts";
@@ -15,7 +16,8 @@ import type { LeaseKeeper } from "./lease.ts";
 import type { ClockWatch } from "./memory.ts";
 import { lookAtPolicies } from "./policy-source.ts";
 import { endProject } from "./project.ts";
-import { ourUserIds, retentionTerms, scanInventory, whyPartial } from "./scan.ts";
+import { listPoints } from "./mechanism.ts";
+import { isProven, ourUserIds, retentionTerms, scanInventory, whyPartial } from "./scan.ts";
 
 export interface CycleResult {
   readonly run: Run;
@@ -33,7 +35,7 @@ export async function runCycle(
   options: CycleOptions,
   signals: Signals,
 ): Promise<CycleResult> {
-  const { clock, log, newId, reporting, repository, settings } = conductor;
+  const { clock, log, newId, reporting, repository } = conductor;
   const [newest] = await repository.runs({ limit: 1 });
   const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
   let run = newRun({ id: newId(), kind: options.kind, startedAt: clock.now() });
@@ -54,14 +56,16 @@ export async function runCycle(
     const partial = whyPartial(inventory, run.startedAt, lastGood);
     if (partial !== null) log.warn({ ...counts, reason: partial }, "the scan is not whole; nothing is deleted");
     await amend({ ...counts, policyVersion, scanGood: partial === null });
+    const assignment = await assign(conductor, inventory, { now: run.startedAt, signal: signals.cut });
     const { news, ...work } = await workCycle({
       conductor,
       lease,
       signals,
       options,
       run,
-      slot: currentSlot(settings.policy, settings.timeZone, run.startedAt),
       inventory,
+      assignment,
+      tracks: tracksOf(assignment.targets, run.startedAt),
       userIds,
       partial: partial !== null,
       interrupt: options.interrupt ?? new AbortController().signal,
@@ -100,11 +104,8 @@ async function executeAndEnd(
   cycle: Cycle,
   { plan, listed, told, tracked }: Planned & { readonly tracked: readonly Job[] },
 ): Promise<Work> {
-  const { conductor, lease, options, run, signals, slot } = cycle;
-  const skips = Map.groupBy(
-    plan.skips.filter((skip) => skip.reason !== "not_due"),
-    (skip) => skip.projectId,
-  );
+  const { conductor, lease, options, run, signals, tracks } = cycle;
+  const skips = Map.groupBy(plan.skips, (skip) => skip.projectId);
   const notices = Map.groupBy(plan.notices, (notice) => notice.projectId ?? "");
   const worked = new Set([...told, ...tracked.map((job) => job.projectId)]);
   const runJobs = await conductor.repository.jobs({ runId: run.id });
@@ -112,7 +113,7 @@ async function executeAndEnd(
   // Names are for the reports.
   const projects = worked.size === 0 ? [] : await projectsOrNone(cycle);
   const names = new Map(projects.map((project) => [project.id, project]));
-  const terms = retentionTerms(cycle.inventory, conductor);
+  const terms = retentionTerms(cycle.inventory, conductor.settings, policyFinder(conductor, cycle.assignment));
   const planAlone = mutex();
   const reports: ProjectReport[] = [];
   let news = false;
@@ -124,10 +125,11 @@ async function executeAndEnd(
         runId: run.id,
         startedAt: run.startedAt,
         project: names.get(projectId) ?? { id: projectId, name: projectId },
-        slots: new Set([slot.id, ...tracked.map((job) => job.slot)]),
+        tracks,
+        slots: new Set([...tracks.map(({ slot }) => slot.id), ...tracked.map((job) => job.slot)]),
         inventory: cycle.inventory,
         userIds: cycle.userIds,
-        ...(await provenBackups(cycle, projectId, worked.has(projectId) ? null : listed)),
+        ...(await provenBackups(cycle, projectId, { listed, isWorked: worked.has(projectId) })),
         skips: skips.get(projectId) ?? [],
         notices: notices.get(projectId) ?? [],
         terms,
@@ -170,17 +172,20 @@ async function executeAndEnd(
 }
 
 /**
- * The backups of one project for its rotation, and what forbids it. Of a project whose jobs have just ended they are listed again; others use the cycle's listing.
+ * The restore points of one project for its rotation, and what forbids it. Of a project whose jobs have just ended they are listed again; others use the cycle's listing.
  */
 async function provenBackups(
   cycle: Cycle,
   projectId: string,
-  listed: Planned["listed"],
+  { listed, isWorked }: Pick<Planned, "listed"> & { readonly isWorked: boolean },
 ): Promise<{ backups: readonly Backup[] | null; blocked: Reason | null }> {
-  const { conductor, signals } = cycle;
-  const backups =
-    listed?.get(projectId) ?? (await Array.fromAsync(conductor.reader.listBackups({ projectId }, signals.cut)));
-  const proven = backups.length > 0 && backups.every((backup) => backup.projectId === projectId);
+  const before = listed?.get(projectId);
+  const backups = isWorked || before === undefined ? await listProject(cycle, projectId, before) : before;
+  const proven =
+    backups.length > 0 &&
+    backups.every((backup) => backup.projectId === projectId) &&
+    (backups.some(({ mechanism }) => mechanism === "backup") ||
+      (await isProven(cycle.conductor, "snapshot", backups, cycle.signals.cut)));
   const blocked: Reason | null = !cycle.clockTrusted()
     ? "clock_jump"
     : cycle.partial
@@ -189,6 +194,20 @@ async function provenBackups(
         ? null
         : "unproven_reader";
   return { backups: proven ? backups : null, blocked };
+}
+
+/** Snapshots only where some policy makes them, or there were some: a cloud without them pays nothing for them. */
+async function listProject(
+  { conductor, signals, tracks }: Cycle,
+  projectId: string,
+  before: readonly Backup[] = [],
+): Promise<Backup[]> {
+  const snapshots = [...tracks, ...before].some(({ mechanism }) => mechanism === "snapshot");
+  const rows: Backup[] = [];
+  for (const mechanism of snapshots ? mechanisms : (["backup"] as const)) {
+    for await (const row of listPoints(conductor.reader, mechanism, { projectId }, signals.cut)) rows.push(row);
+  }
+  return rows;
 }
 
 /** Names for the reports; a Keystone that does not tell them is no reason to stop. */

@@ -1,4 +1,5 @@
 import { currentSlot } from "../domain/slots.ts";
+import { bookOf } from "./assign.ts";
 import type { Conductor, ConductorSettings, Signals } from "./context.ts";
 import { runCycle, type CycleResult } from "./cycle.ts";
 import { LeaseKeeper, LeaseLost } from "./lease.ts";
@@ -129,10 +130,11 @@ async function serveWith(
       const { settings } = conductor();
       // Backups that outlast their slot must not keep the next one waiting; within a slot a cycle is left to end.
       const interrupt = new AbortController();
-      const slot = (): string => currentSlot(settings.policy, settings.timeZone, clock.now()).id;
-      const startedIn = slot();
+      const policies = [...bookOf(conductor()).policies.values(), settings.policy];
+      const slots = (): string => policies.map((policy) => currentSlot(policy, clock.now())?.id).join();
+      const startedIn = slots();
       inbox.onNext((urgent) => {
-        if (urgent || slot() !== startedIn) interrupt.abort();
+        if (urgent || slots() !== startedIn) interrupt.abort();
       });
       tell({ kind: "working" });
       try {

@@ -1,81 +1,103 @@
-import { isOpen, type Job } from "../domain/catalogue.ts";
+import { isOpen, type Job, type Operation } from "../domain/catalogue.ts";
 import { endedProtection } from "../domain/ended-protection.ts";
-import type { Backup } from "../domain/inventory.ts";
-import { workKey } from "../domain/marks.ts";
-import type { BackupPlan, Notice, Skip } from "../domain/planner.ts";
-import { readPoints } from "../domain/points.ts";
-import { slotBefore } from "../domain/slots.ts";
+import type { Backup, Mechanism } from "../domain/inventory.ts";
+import { markTime } from "../domain/marks.ts";
+import { byResource, noticesOfPoints, type Notice, type Skip } from "../domain/planner.ts";
+import { readByMechanism } from "../domain/points.ts";
+import { currentSlot, slotBefore } from "../domain/slots.ts";
+import { isOpenFor, type Track } from "../domain/tracks.ts";
 import { adoptDone } from "./adopt.ts";
 import { operation } from "./context.ts";
 import type { Cycle } from "./cycle-state.ts";
-import { groupByProject, knownJobs, limitJobs, planWith, planWithoutPoints, type PlanInput } from "./plan.ts";
+import {
+  groupByProject,
+  knownJobs,
+  limitJobs,
+  planTracks,
+  planWithoutPoints,
+  refusalRows,
+  type CyclePlan,
+  type PlanInput,
+} from "./plan.ts";
 import { markServers, readQuota } from "./project.ts";
 import { scanPoints } from "./scan.ts";
 import { syncCatalogue } from "./sync.ts";
 
 /** What a cycle has to do. */
 export interface Planned {
-  readonly plan: BackupPlan;
+  readonly plan: CyclePlan;
   /** Projects that are to be told although nothing is made for them. */
   readonly told: ReadonlySet<string>;
-  /** Of the whole cloud, by project; `null` when nothing needed them. */
+  /** Of the whole cloud and all mechanisms that were listed, by project; `null` when nothing needed them. */
   readonly listed: ReadonlyMap<string, readonly Backup[]> | null;
 }
+
+/** Skips that are no news: the work is done, or begins later in its slot. */
+const isQuiet = ({ reason }: Skip): boolean => reason === "not_due" || reason === "not_yet";
 
 /** Finds out what is due, lists what must be known for it, and plans. @returns null when there is nothing to do */
 export async function planCycle(cycle: Cycle): Promise<Planned | null> {
   const { options } = cycle;
-  const { plan, candidates, ended, idle, told } = await planFromMemory(cycle);
+  const { plan, ended, idle, told } = await planFromMemory(cycle);
   if (idle) return null;
-  if (candidates.length === 0 && !options.rotateAll) return { plan, listed: null, told };
-  const backups = await listAndSync(cycle);
+  if (plan.jobs.length === 0 && !options.rotateAll) return { plan, listed: null, told };
+  const mechanisms = new Set<Mechanism>(
+    options.rotateAll ? ["backup", "snapshot"] : plan.jobs.map(({ mechanism }) => mechanism),
+  );
+  const listed = await listAndSync(cycle, mechanisms);
   return {
-    ...(candidates.length === 0 ? { plan, told } : await planFromCloud(cycle, { candidates, ended }, backups)),
-    listed: groupByProject(backups),
+    ...(plan.jobs.length === 0 ? { plan, told } : await planFromCloud(cycle, { candidates: plan.jobs, ended }, listed)),
+    listed: groupByProject(listed),
   };
 }
 
-/** What is due as far as the database knows. The jobs that it reads, one for each volume, are gone from memory when backups are listed. */
+/** What is due as far as the database knows. The jobs that it reads, one for each volume, are gone from memory when restore points are listed. */
 async function planFromMemory(cycle: Cycle): Promise<
   Omit<Planned, "listed"> & {
-    readonly candidates: readonly Job[];
     readonly ended: readonly Notice[];
     readonly idle: boolean;
   }
 > {
-  const { conductor, options, run, slot } = cycle;
-  const jobs = await knownJobs(conductor, slot);
-  const memory = await planWithoutPoints(conductor, planInput(cycle, jobs));
-  await conductor.repository.replaceOverridesSeen(memory.overridesSeen);
+  const { conductor, options, run, tracks } = cycle;
+  const { repository, settings } = conductor;
+  const jobs = await knownJobs(conductor, tracks);
+  const memory = planWithoutPoints(settings, await planInput(cycle, jobs));
+  await repository.replaceOverridesSeen(memory.overridesSeen);
   conductor.onProtected?.(protectedBy(memory));
-  const inWindow = options.create && run.startedAt < slot.windowEndsAt;
-  const candidates = inWindow ? memory.jobs : [];
-  const hasOpen = jobs.some(isOpen);
+  const open = tracks.filter((track) => isOpenFor(track, run.startedAt));
+  const inWindow = options.create && open.length > 0;
   // Before anything is made in a slot; later ones would read a job for each volume again, and tell nothing new.
-  const isFirst = inWindow && !jobs.some((job) => job.slot === slot.id);
-  const ended = isFirst ? await findEnded(cycle) : [];
+  const begun = new Set(jobs.map(({ policy, slot }) => `${policy}/${slot}`));
+  const fresh = inWindow ? open.filter(({ policy, slot }) => !begun.has(`${policy.name}/${slot.id}`)) : [];
+  const ended = await findEnded(cycle, fresh);
   const plan = {
     ...memory,
-    skips: memory.skips.filter((skip) => skip.reason !== "not_due"),
+    jobs: inWindow ? memory.jobs : [],
+    skips: memory.skips.filter((skip) => !isQuiet(skip)),
     notices: [...memory.notices, ...ended],
   };
-  const told = inWindow && candidates.length === 0 ? await tell(cycle, plan) : new Set<string>();
-  const idle = candidates.length === 0 && !hasOpen && !options.rotateAll && told.size === 0;
+  const told = inWindow && plan.jobs.length === 0 ? await tell(cycle, plan) : new Set<string>();
+  const idle = plan.jobs.length === 0 && !jobs.some(isOpen) && !options.rotateAll && told.size === 0;
   if (idle) await retryServerMarks(cycle, jobs);
-  return { plan, candidates, ended, idle, told };
+  return { plan, ended, idle, told };
 }
 
 /** Nothing is told of a partial scan: what it does not show may well be there. */
-async function findEnded({ conductor, inventory, partial, slot }: Cycle): Promise<readonly Notice[]> {
+async function findEnded({ conductor, inventory, partial }: Cycle, tracks: readonly Track[]): Promise<Notice[]> {
   if (partial) return [];
-  const { repository, settings } = conductor;
-  const before = slotBefore(settings.policy, settings.timeZone, slot);
-  const jobs = await repository.jobs({ slot: before.id, states: ["succeeded"] });
-  return endedProtection({ jobs, ...inventory, selection: settings.selection });
+  const ended: Notice[] = [];
+  for (const { policy, mechanism, slot, targets } of tracks) {
+    const before = slotBefore(policy, slot);
+    if (before === null) continue;
+    const all = await conductor.repository.jobs({ slot: before.id, states: ["succeeded"] });
+    const jobs = all.filter((job) => job.policy === policy.name && job.mechanism === mechanism);
+    ended.push(...endedProtection({ jobs, targets, volumeIds: inventory.volumeIds }));
+  }
+  return ended;
 }
 
-/** Their projects by the ids of the volumes that a plan is about, but for those that are not to be backed up. */
-const protectedBy = ({ jobs, skips }: BackupPlan): ReadonlyMap<string, string> =>
+/** Their projects by the ids of the volumes that a plan is about, but for those that are not to be protected. */
+const protectedBy = ({ jobs, skips }: CyclePlan): ReadonlyMap<string, string> =>
   new Map([
     ...jobs.map((job) => [job.volumeId, job.projectId] as const),
     ...skips.flatMap(({ projectId, reason, volumeId }) =>
@@ -89,111 +111,128 @@ const protectedBy = ({ jobs, skips }: BackupPlan): ReadonlyMap<string, string> =
 async function planFromCloud(
   cycle: Cycle,
   { candidates, ended }: { readonly candidates: readonly Job[]; readonly ended: readonly Notice[] },
-  backups: readonly Backup[],
+  listed: readonly Backup[],
 ): Promise<Omit<Planned, "listed">> {
-  const { conductor, slot, userIds } = cycle;
+  const { conductor, tracks, userIds } = cycle;
   const entries = await conductor.repository.catalogue();
   const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
-  const points = readPoints({ backups, catalogue, userIds });
+  const points = readByMechanism({ backups: listed, catalogue, userIds });
+  const volumes = [...points.backup.values(), ...points.snapshot.values()];
   await adoptDone(
     conductor,
     candidates,
-    [...points.values()].flatMap((volume) => volume.points),
+    volumes.flatMap((volume) => volume.points),
   );
-  const jobs = await knownJobs(conductor, slot);
-  const due = await planWith(conductor, planInput(cycle, jobs), points);
-  const plan = { ...due, notices: [...due.notices, ...ended] };
+  const jobs = await knownJobs(conductor, tracks);
+  const due = planTracks(conductor.settings, await planInput(cycle, jobs), (mechanism) => points[mechanism]);
+  const plan = {
+    ...due,
+    skips: due.skips.filter((skip) => !isQuiet(skip)),
+    notices: [...due.notices, ...noticesOfPoints(volumes), ...ended].sort(byResource),
+  };
   return { plan, told: await recordPlan(cycle, plan, jobs) };
 }
 
-const planInput = ({ inventory, run, slot, userIds }: Cycle, jobs: readonly Job[]): PlanInput => ({
+const planInput = async (
+  { assignment, conductor, inventory, run, tracks }: Cycle,
+  jobs: readonly Job[],
+): Promise<PlanInput> => ({
   runId: run.id,
   now: run.startedAt,
-  slot,
+  assignment,
+  tracks,
   inventory,
-  userIds,
   jobs,
+  overridesSeen: await conductor.repository.overridesSeen(),
 });
 
-/** All backups of the cloud; the catalogue is brought in line with them. */
-async function listAndSync({ conductor, run, signals, userIds }: Cycle): Promise<readonly Backup[]> {
-  const takenAt = conductor.clock.now();
-  const { points: backups, proven } = await scanPoints(conductor, "backup", signals.cut);
-  if (proven) await syncCatalogue(conductor, run.id, { backups, mechanisms: new Set(["backup"]), userIds, takenAt });
-  return backups;
+/** All restore points of the cloud made by some mechanisms; the catalogue is brought in line with them. */
+async function listAndSync(
+  { conductor, run, signals, userIds }: Cycle,
+  wanted: ReadonlySet<Mechanism>,
+): Promise<readonly Backup[]> {
+  const listed: Backup[] = [];
+  for (const mechanism of wanted) {
+    const takenAt = conductor.clock.now();
+    const { points, proven } = await scanPoints(conductor, mechanism, signals.cut);
+    const mechanisms = new Set([mechanism]);
+    if (proven) await syncCatalogue(conductor, run.id, { backups: points, mechanisms, userIds, takenAt });
+    for (const row of points) listed.push(row);
+  }
+  return listed;
 }
 
 /** Writes the jobs of a plan, and what there is to tell of it. @returns as {@link tell} does */
-async function recordPlan(cycle: Cycle, plan: BackupPlan, known: readonly Job[]): Promise<ReadonlySet<string>> {
-  const { conductor, run, signals, slot } = cycle;
-  const { repository } = conductor;
-  const { accepted, refused } = await limitJobs(conductor, plan.jobs, known, slot, (projectId) =>
+async function recordPlan(cycle: Cycle, plan: CyclePlan, known: readonly Job[]): Promise<ReadonlySet<string>> {
+  const { conductor, run, signals } = cycle;
+  const { accepted, refused } = await limitJobs(conductor, plan.jobs, known, (projectId) =>
     readQuota(conductor, projectId, signals.cut),
   );
-  const refusals = refused.map((job) =>
-    operation(conductor, run.id, {
-      kind: "fail",
-      reason: job.reason ?? "over_quota",
-      projectId: job.projectId,
-      serverId: job.serverId,
-      volumeId: job.volumeId,
-      key: job.key,
-      message: job.message,
-    }),
-  );
-  await repository.insertJobs([...accepted, ...refused], refusals);
+  await conductor.repository.insertJobs([...accepted, ...refused], refusalRows(conductor, run.id, refused));
   return await tell(cycle, plan);
 }
 
 /**
- * Writes a row for each skip and notice that is new in this slot.
+ * Writes a row for each skip and notice that is new: once a slot, and once in a slot of the built-in policy for what is not about one policy.
  * @returns the projects that must hear of it: those with a skip, or whose protection ended
  */
-async function tell(cycle: Cycle, plan: BackupPlan): Promise<ReadonlySet<string>> {
-  const { conductor, run, slot } = cycle;
+async function tell(cycle: Cycle, plan: CyclePlan): Promise<ReadonlySet<string>> {
+  const { assignment, conductor, inventory, run } = cycle;
   const { repository } = conductor;
-  const told = new Set(
-    (await repository.operations({ kinds: ["skip", "notice"], since: slot.startsAt })).map(
-      (o) => `${o.key}/${o.volumeId}/${o.reason}`,
-    ),
-  );
+  const period = currentSlot(conductor.settings.policy, run.startedAt)?.startsAt ?? run.startedAt;
   const rows = [
-    ...plan.skips.filter((skip) => skip.reason !== "not_due").map((skip) => skipRow(cycle, skip)),
+    ...plan.skips.map((skip) => skipRow(cycle, skip)),
+    ...[...assignment.excluded].map(([volumeId, message]) =>
+      operation(conductor, run.id, {
+        kind: "skip",
+        reason: "excluded",
+        projectId: inventory.volumes.get(volumeId)?.projectId ?? null,
+        volumeId,
+        key: `${volumeId}/${markTime(period)}`,
+        message,
+      }),
+    ),
     ...plan.notices.map(({ reason, projectId, resourceId, message }) =>
       operation(conductor, run.id, {
         kind: "notice",
         reason,
         projectId,
-        key: `${resourceId ?? ""}/${slot.id}`,
+        key: `${resourceId ?? ""}/${markTime(period)}`,
         message,
       }),
     ),
-  ].filter((row) => !told.has(`${row.key}/${row.volumeId}/${row.reason}`));
-  if (rows.length > 0) await repository.appendOperations(rows);
+  ];
+  const told = new Set(
+    (await repository.operations({ kinds: ["skip", "notice"], since: tellingSince(cycle, plan, period) })).map(toldAs),
+  );
+  const news = rows.filter((row) => !told.has(toldAs(row)));
+  if (news.length > 0) await repository.appendOperations(news);
   // What is still running is told of by its own job.
-  const concerning = rows.filter(
+  const concerning = news.filter(
     (row) => (row.kind === "skip" && row.reason !== "still_running") || row.reason === "protection_ended",
   );
   return new Set(concerning.flatMap((row) => row.projectId ?? []));
 }
 
-const skipRow = ({ conductor, run, slot }: Cycle, skip: Skip): ReturnType<typeof operation> =>
-  operation(conductor, run.id, {
-    kind: "skip",
-    reason: skip.reason,
-    projectId: skip.projectId,
-    serverId: skip.serverId,
-    volumeId: skip.volumeId,
-    key: workKey(skip.volumeId ?? skip.serverId, conductor.settings.policy.name, slot.id),
-    message: skip.message,
-  });
+const toldAs = ({ key, volumeId, reason }: Operation): string => `${key}/${volumeId}/${reason}`;
+
+/** The slots of those that have something to tell, of which some may be long. */
+function tellingSince({ tracks }: Cycle, { skips }: CyclePlan, period: Date): Date {
+  const telling = tracks.filter(({ policy, slot }) =>
+    skips.some(({ key }) => key.includes(`/${policy.name}/${slot.id}`)),
+  );
+  return new Date(Math.min(Number(period), ...telling.map(({ slot }) => Number(slot.startsAt))));
+}
+
+const skipRow = ({ conductor, run }: Cycle, { key, message, projectId, reason, serverId, volumeId }: Skip): Operation =>
+  operation(conductor, run.id, { kind: "skip", reason, projectId, serverId, volumeId, key, message });
 
 /** Servers whose `last-backup-time` Nova refused are tried again in every cycle. */
 async function retryServerMarks(
-  { conductor, inventory, lease, run, signals }: Cycle,
+  { conductor, lease, run, signals, ...cycle }: Cycle,
   jobs: readonly Job[],
 ): Promise<void> {
-  for (const [id, slotJobs] of Map.groupBy(jobs, (job) => job.projectId)) {
-    await markServers(conductor, lease, { runId: run.id, project: { id }, inventory, slotJobs }, signals.cut);
+  for (const [projectId, slotJobs] of Map.groupBy(jobs, (job) => job.projectId)) {
+    await markServers(conductor, lease, { runId: run.id, projectId, ...cycle, slotJobs }, signals.cut);
   }
 }

@@ -1,53 +1,105 @@
-import { openJobStates, type Job } from "../domain/catalogue.ts";
-import type { Backup, BackupQuota } from "../domain/inventory.ts";
-import { planBackups, type BackupPlan } from "../domain/planner.ts";
+import type { Assignment } from "../domain/assignment.ts";
+import { openJobStates, type BackupMode, type Job, type Operation, type OverrideSeen } from "../domain/catalogue.ts";
+import type { Backup, BackupQuota, Mechanism } from "../domain/inventory.ts";
+import type { Notice } from "../domain/overrides.ts";
+import { byResource, planTrack, type Skip } from "../domain/planner.ts";
 import type { VolumePoints } from "../domain/points.ts";
 import { fitLimits, type LimitedJobs } from "../domain/quota.ts";
-import type { Slot } from "../domain/slots.ts";
-import type { Conductor } from "./context.ts";
+import { isOpenFor, type Track } from "../domain/tracks.ts";
+import { operation, type Conductor, type ConductorSettings } from "./context.ts";
 import type { Inventory } from "./scan.ts";
+import { subjectOf } from "./submit.ts";
 
+/** What is planned together: all that is to be done in the slots of now. */
 export interface PlanInput {
   readonly runId: string;
   readonly now: Date;
-  readonly slot: Slot;
-  readonly inventory: Inventory;
-  readonly userIds: ReadonlySet<string>;
-  /** Open jobs of any slot and all jobs of this slot. */
+  readonly assignment: Assignment;
+  readonly tracks: readonly Track[];
+  readonly inventory: Pick<Inventory, "volumes">;
+  /** Open ones of any slot and all of the tracks' slots. */
   readonly jobs: readonly Job[];
+  readonly overridesSeen: readonly OverrideSeen[];
 }
 
-/** Open jobs of any slot and all jobs of this one: what the planner must know to plan nothing twice. */
-export async function knownJobs({ repository }: Conductor, slot: Slot): Promise<Job[]> {
-  const open = await repository.jobs({ states: openJobStates });
-  const ofSlot = await repository.jobs({ slot: slot.id });
-  return [...new Map([...open, ...ofSlot].map((job) => [job.key, job])).values()];
+/** The plans of all tracks. */
+export interface CyclePlan {
+  /** Those of open tracks, in the order in which they go. */
+  readonly jobs: readonly Job[];
+  readonly skips: readonly Skip[];
+  /** By resource, each once. */
+  readonly notices: readonly Notice[];
+  readonly overridesSeen: readonly OverrideSeen[];
 }
+
+export type PointsOf = (mechanism: Mechanism) => ReadonlyMap<string, VolumePoints>;
+
+/** Open jobs of any slot and all jobs of these: what the planner must know to plan nothing twice. */
+export async function knownJobs(
+  { repository }: Pick<Conductor, "repository">,
+  tracks: readonly Pick<Track, "slot">[],
+): Promise<Job[]> {
+  const known = new Map((await repository.jobs({ states: openJobStates })).map((job) => [job.key, job]));
+  for (const slot of new Set(tracks.map(({ slot }) => slot.id))) {
+    for (const job of await repository.jobs({ slot })) known.set(job.key, job);
+  }
+  return [...known.values()];
+}
+
+const noPoints: PointsOf = () => new Map();
 
 /** What is due as far as the database knows. Without points, so nothing needs to be listed to learn that nothing is due. */
-export const planWithoutPoints = (conductor: Conductor, input: PlanInput): Promise<BackupPlan> =>
-  planWith(conductor, input, new Map());
+export const planWithoutPoints = (settings: ConductorSettings, input: PlanInput): CyclePlan =>
+  planTracks(settings, input, noPoints);
 
-export async function planWith(
-  { repository, settings }: Conductor,
-  input: PlanInput,
-  points: ReadonlyMap<string, VolumePoints>,
-): Promise<BackupPlan> {
-  return planBackups({
-    now: input.now,
-    runId: input.runId,
-    slot: input.slot,
-    policy: settings.policy,
-    selection: settings.selection,
-    timeZone: settings.timeZone,
-    nameTemplate: settings.nameTemplate,
-    servers: input.inventory.servers,
-    volumes: input.inventory.volumes,
-    points,
-    jobs: input.jobs,
-    overridesSeen: await repository.overridesSeen(),
-  });
+/** Plans every track. Of several backups of one volume the later ones build on those before them. */
+export function planTracks(settings: ConductorSettings, input: PlanInput, pointsOf: PointsOf): CyclePlan {
+  const { assignment, now } = input;
+  const jobs: Job[] = [];
+  const skips: Skip[] = [];
+  const notices = new Map<string, Notice>();
+  const seen = new Map<string, OverrideSeen>();
+  const ahead = new Map<string, BackupMode>();
+  const tell = (all: readonly Notice[]): void => {
+    for (const notice of all) notices.set(JSON.stringify([notice.reason, notice.resourceId, notice.message]), notice);
+  };
+  const remember = (all: readonly OverrideSeen[]): void => {
+    for (const row of all) seen.set(JSON.stringify([row.resourceId, row.key, row.value]), row);
+  };
+  tell(assignment.notices);
+  remember(assignment.overridesSeen);
+  for (const { mechanism, policy, slot, targets } of input.tracks) {
+    const plan = planTrack({
+      now,
+      runId: input.runId,
+      slot,
+      policy,
+      mechanism,
+      targets,
+      selection: settings.selection,
+      requestKey: requestKey(settings, policy.name),
+      timeZone: settings.timeZone,
+      nameTemplate: settings.nameTemplate,
+      volumes: input.inventory.volumes,
+      points: pointsOf(mechanism),
+      jobs: input.jobs,
+      ahead,
+      overridesSeen: input.overridesSeen,
+    });
+    if (isOpenFor({ slot }, now)) {
+      jobs.push(...plan.jobs);
+      for (const job of plan.jobs) if (mechanism === "backup") ahead.set(job.volumeId, job.mode);
+    }
+    skips.push(...plan.skips);
+    tell(plan.notices);
+    remember(plan.overridesSeen);
+  }
+  return { jobs, skips, notices: [...notices.values()].sort(byResource), overridesSeen: [...seen.values()] };
 }
+
+/** Under which a tenant's request for another retention is remembered: what counts as less differs from policy to policy. */
+const requestKey = ({ policy, selection }: ConductorSettings, name: string): string =>
+  name === policy.name ? selection.retentionKey : `${selection.retentionKey}@${name}`;
 
 export function groupByProject(backups: Iterable<Backup>): ReadonlyMap<string, readonly Backup[]> {
   const groups = new Map<string, Backup[]>();
@@ -65,7 +117,6 @@ export async function limitJobs(
   { settings }: Pick<Conductor, "settings">,
   jobs: readonly Job[],
   known: readonly Job[],
-  slot: Slot,
   quotaOf: (projectId: string) => Promise<BackupQuota | null>,
 ): Promise<LimitedJobs> {
   const quotas = new Map<string, BackupQuota>();
@@ -73,15 +124,34 @@ export async function limitJobs(
     const quota = await quotaOf(projectId);
     if (quota !== null) quotas.set(projectId, quota);
   }
-  const attempted = new Map<string, number>();
-  for (const job of known) {
-    if (job.slot === slot.id) attempted.set(job.projectId, (attempted.get(job.projectId) ?? 0) + 1);
+  const accepted: Job[] = [];
+  const refused: Job[] = [];
+  const attemptedOf = Map.groupBy(known, trackOf);
+  // The volume limit is one of each track; the quota is the same for all.
+  for (const [track, own] of Map.groupBy(jobs, trackOf)) {
+    const attempted = Map.groupBy(attemptedOf.get(track) ?? [], (job) => job.projectId);
+    const limited = fitLimits({
+      jobs: own,
+      openJobs: [...known, ...accepted].filter((job) => job.state === "planned" || job.state === "submitting"),
+      quotas,
+      volumesPerProject: settings.selection.volumesPerProject,
+      attemptedThisSlot: new Map([...attempted].map(([projectId, tried]) => [projectId, tried.length])),
+    });
+    accepted.push(...limited.accepted);
+    refused.push(...limited.refused);
   }
-  return fitLimits({
-    jobs,
-    openJobs: known.filter((job) => job.state === "planned" || job.state === "submitting"),
-    quotas,
-    volumesPerProject: settings.selection.volumesPerProject,
-    attemptedThisSlot: attempted,
-  });
+  return { accepted, refused };
 }
+
+const trackOf = ({ mechanism, policy, slot }: Job): string => `${policy}/${slot}/${mechanism}`;
+
+/** What is told of jobs that were refused before they began. */
+export const refusalRows = (conductor: Conductor, runId: string, refused: readonly Job[]): Operation[] =>
+  refused.map((job) =>
+    operation(conductor, runId, {
+      kind: "fail",
+      reason: job.reason ?? "over_quota",
+      ...subjectOf(job),
+      message: job.message,
+    }),
+  );

@@ -5,7 +5,7 @@ import type { SubjectProject } from "../domain/match.ts";
 import type { PolicyBook } from "../domain/policy-book.ts";
 import type { Policy } from "../domain/policy.ts";
 import { assignByRules } from "../domain/rules.ts";
-import { compareText } from "../domain/scene.ts";
+import { compareText } from "../domain/compare.ts";
 import type { Conductor } from "./context.ts";
 import { scanInventory } from "./scan.ts";
 

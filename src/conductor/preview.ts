@@ -1,22 +1,23 @@
 import type { Job } from "../domain/catalogue.ts";
-import type { Project } from "../domain/inventory.ts";
-import type { Notice, Skip } from "../domain/planner.ts";
-import { readPoints } from "../domain/points.ts";
+import { mechanisms, type Project } from "../domain/inventory.ts";
+import { byResource, noticesOfPoints, type Notice, type Skip } from "../domain/planner.ts";
+import { readByMechanism } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import type { RotationPlan } from "../domain/retention.ts";
-import { currentSlot, type Slot } from "../domain/slots.ts";
+import { tracksOf, type Track } from "../domain/tracks.ts";
+import { assign, policyFinder } from "./assign.ts";
 import type { Conductor } from "./context.ts";
 import { ClockWatch } from "./memory.ts";
-import { groupByProject, knownJobs, limitJobs, planWith } from "./plan.ts";
+import { groupByProject, knownJobs, limitJobs, planTracks } from "./plan.ts";
 import { fetchQuota } from "./project.ts";
 import { planProjectRotation } from "./rotate.ts";
 import { ourUserIds, retentionTerms, scanPoints, scanInventory, whyPartial } from "./scan.ts";
 
 /** What one cycle would do now. */
 export interface Preview {
-  readonly slot: Slot;
-  /** Whether the slot's window is still open; when not, nothing is created before the next slot. */
-  readonly windowOpen: boolean;
+  /** What the policies have to do; one whose window is over creates nothing before its next slot. */
+  readonly tracks: readonly Track[];
+  readonly now: Date;
   readonly create: readonly Job[];
   readonly refused: readonly Job[];
   readonly skips: readonly Skip[];
@@ -31,18 +32,20 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
   const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
   const userIds = await ourUserIds(conductor, signal);
   const inventory = await scanInventory(conductor, signal);
-  const { points: backups, proven } = await scanPoints(conductor, "backup", signal);
+  const scans = await Promise.all(mechanisms.map((mechanism) => scanPoints(conductor, mechanism, signal)));
+  // What is unproven is left out; nothing at all to go by is said.
+  const proven = scans.some((scan) => scan.proven);
+  const backups = scans.flatMap((scan) => (scan.proven || !proven ? scan.points : []));
   const catalogue = new Map((await repository.catalogue()).map((entry) => [entry.backupId, entry]));
   const now = clock.now();
-  const slot = currentSlot(settings.policy, settings.timeZone, now);
-  const jobs = await knownJobs(conductor, slot);
-  const input = { runId: "preview", now, slot, inventory, userIds, jobs };
-  const points = readPoints({ backups, catalogue, userIds });
-  const plan = await planWith(conductor, input, points);
-  const windowOpen = now < slot.windowEndsAt;
-  const limited = await limitJobs(conductor, windowOpen ? plan.jobs : [], jobs, slot, (id) =>
-    fetchQuota(conductor, id, signal),
-  );
+  const assignment = await assign(conductor, inventory, { now, signal });
+  const tracks = tracksOf(assignment.targets, now);
+  const jobs = await knownJobs(conductor, tracks);
+  const points = readByMechanism({ backups, catalogue, userIds });
+  const overridesSeen = await repository.overridesSeen();
+  const input = { runId: "preview", now, assignment, tracks, inventory, jobs, overridesSeen };
+  const plan = planTracks(settings, input, (mechanism) => points[mechanism]);
+  const limited = await limitJobs(conductor, plan.jobs, jobs, (id) => fetchQuota(conductor, id, signal));
 
   const partial = whyPartial(inventory, now, lastGood) !== null;
   const clockTrusted = new ClockWatch().check(conductor, newest?.startedAt ?? null).trusted;
@@ -54,13 +57,14 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
         ? null
         : "unproven_reader";
   const names = new Map((await reader.projects(signal)).map((project) => [project.id, project]));
-  const terms = retentionTerms(inventory, conductor);
+  const terms = retentionTerms(inventory, settings, policyFinder(conductor, assignment));
   const rotations = [];
   for (const [projectId, own] of groupByProject(backups)) {
+    const read = readByMechanism({ backups: own, catalogue, userIds });
     const rotation = await planProjectRotation(conductor, {
       runId: "preview",
       projectId,
-      volumes: [...readPoints({ backups: own, catalogue, userIds }).values()],
+      volumes: [...read.backup.values(), ...read.snapshot.values()],
       existingVolumeIds: partial ? null : inventory.volumeIds,
       terms,
       cloneSources: inventory.cloneSources,
@@ -72,12 +76,14 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
     }
   }
   return {
-    slot,
-    windowOpen,
+    tracks,
+    now,
     create: limited.accepted,
     refused: limited.refused,
     skips: plan.skips,
-    notices: plan.notices,
+    notices: [...plan.notices, ...noticesOfPoints([...points.backup.values(), ...points.snapshot.values()])].sort(
+      byResource,
+    ),
     rotations,
   };
 }

@@ -1,15 +1,16 @@
-import type { CatalogueEntry, Job } from "../domain/catalogue.ts";
+import { isOpen, type CatalogueEntry, type Job } from "../domain/catalogue.ts";
 import type { Backup, BackupQuota, Project } from "../domain/inventory.ts";
 import { lastBackupTimeKey } from "../domain/marks.ts";
 import type { Notice, Skip } from "../domain/planner.ts";
-import { readPoints } from "../domain/points.ts";
+import { readByMechanism } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import type { ProjectReport } from "../domain/runs.ts";
 import { completeSets } from "../domain/sets.ts";
 import type { Terms } from "../domain/terms.ts";
 import { nextSlotStart } from "../domain/slots.ts";
+import type { Track } from "../domain/tracks.ts";
 import { CloudError } from "../openstack/errors.ts";
-import { operation, type Conductor, type Signals } from "./context.ts";
+import { operation, type Conductor, type ConductorSettings, type Signals } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import { buildReport } from "./report.ts";
 import { planProjectRotation, rotateProject, type RotationInput } from "./rotate.ts";
@@ -21,11 +22,13 @@ export interface ProjectEnd {
   /** Of the run. */
   readonly startedAt: Date;
   readonly project: Pick<Project, "id" | "name">;
-  /** The current slot, and those of jobs that outlasted theirs. */
+  /** What the policies have to do in the slots of now. */
+  readonly tracks: readonly Track[];
+  /** The tracks' slots, and those of jobs that outlasted theirs. */
   readonly slots: ReadonlySet<string>;
   readonly inventory: Inventory;
   readonly userIds: ReadonlySet<string>;
-  /** The project's backups, all creators; `null` when they are not known with proven rights. */
+  /** The project's backups and snapshots, all creators; `null` when they are not known with proven rights. */
   readonly backups: readonly Backup[] | null;
   readonly skips: readonly Skip[];
   readonly notices: readonly Notice[];
@@ -56,7 +59,7 @@ export async function endProject(
   const rotation = await rotate(conductor, lease, end, signals);
   const slotJobs: Job[] = [];
   for (const slot of end.slots) slotJobs.push(...(await repository.jobs({ slot, projectId: end.project.id })));
-  await markServers(conductor, lease, { ...end, slotJobs }, signals.cut);
+  await markServers(conductor, lease, { ...end, projectId: end.project.id, slotJobs }, signals.cut);
   if (!end.report) return null;
   const quota = await readQuota(conductor, end.project.id, signals.cut);
   const report = buildReport({
@@ -66,9 +69,9 @@ export async function endProject(
     projectName: end.project.name,
     at: clock.now(),
     startedAt: end.startedAt,
-    nextRunAt: nextSlotStart(settings.policy, settings.timeZone, clock.now()),
+    nextRunAt: nextRun(settings, end.tracks, clock.now()),
     entries: await repository.catalogue({ projectId: end.project.id }),
-    jobs: slotJobs,
+    jobs: slotJobs.filter((job) => isOfNow(job, end)),
     skips: end.skips,
     notices: end.notices,
     rotation,
@@ -79,6 +82,26 @@ export async function endProject(
   if (news) reporting?.wake();
   return { report, news };
 }
+
+/** When work begins next: what digests promise. */
+export const nextRun = (
+  { policy }: Pick<ConductorSettings, "policy">,
+  tracks: readonly Pick<Track, "policy">[],
+  now: Date,
+): Date =>
+  new Date(
+    Math.min(
+      ...new Set([policy, ...tracks.map((track) => track.policy)])
+        .values()
+        .map((each) => Number(nextSlotStart(each, now))),
+    ),
+  );
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** A month's slot is not told again every night: only what is younger than a day, goes on or has just ended. */
+const isOfNow = (job: Job, end: ProjectEnd): boolean =>
+  isOpen(job) || isNews(job, end) || Number(job.plannedAt) > Number(end.startedAt) - dayMs;
 
 const isNews = (job: Job, { runId, startedAt }: ProjectEnd): boolean =>
   job.runId === runId || [job.endedAt, job.stuckReportedAt].some((at) => at !== null && at >= startedAt);
@@ -98,20 +121,20 @@ async function rotate(
   const read = async () => {
     const entries = await conductor.repository.catalogue({ projectId: end.project.id });
     const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
-    const points = readPoints({ backups, catalogue, userIds: end.userIds, children });
-    conductor.onPoints?.(end.project.id, points);
-    return { catalogue, points };
+    const { backup, snapshot } = readByMechanism({ backups, catalogue, userIds: end.userIds, children });
+    conductor.onPoints?.(end.project.id, new Map([...snapshot, ...backup]));
+    return { catalogue, volumes: [...backup.values(), ...snapshot.values()] };
   };
   if (!conductor.settings.rotationEnabled) {
     if (conductor.onPoints !== undefined) await end.planAlone(read);
     return { ...nothing, blocked: null };
   }
   const planOnce = async () => {
-    const { catalogue, points } = await read();
+    const { catalogue, volumes } = await read();
     const input: RotationInput = {
       runId: end.runId,
       projectId: end.project.id,
-      volumes: [...points.values()],
+      volumes,
       existingVolumeIds: end.blocked === "partial_scan" ? null : end.inventory.volumeIds,
       terms: end.terms,
       cloneSources: end.inventory.cloneSources,
@@ -158,18 +181,26 @@ async function askChildren(
 export async function markServers(
   conductor: Conductor,
   lease: LeaseKeeper,
-  input: { runId: string; project: { id: string }; inventory: Inventory; slotJobs: readonly Job[] },
+  input: {
+    readonly runId: string;
+    readonly projectId: string;
+    readonly inventory: Pick<Inventory, "volumes">;
+    readonly tracks: readonly Pick<Track, "policy" | "mechanism" | "targets">[];
+    readonly slotJobs: readonly Job[];
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const { log, repository, settings, writer } = conductor;
-  const { serversOf, volumes, volumesByServer } = input.inventory;
-  const sets = completeSets({
-    servers: serversOf.get(input.project.id) ?? [],
-    volumes,
-    volumesByServer,
-    selection: settings.selection,
-    jobs: input.slotJobs,
-  });
+  const sets = input.tracks
+    .filter(({ mechanism }) => mechanism === "backup")
+    .flatMap(({ policy, targets }) =>
+      completeSets({
+        targets: targets.filter(({ server }) => server?.projectId === input.projectId),
+        volumes: input.inventory.volumes,
+        selection: settings.selection,
+        jobs: input.slotJobs.filter((job) => job.policy === policy.name && job.mechanism === "backup"),
+      }),
+    );
   for (const { server, lastBackupTime } of sets) {
     const subject = { projectId: server.projectId, serverId: server.id };
     await lease.prove();

@@ -6,13 +6,10 @@ import type { Run } from "../domain/runs.ts";
 import { ruleInForce } from "../domain/in-force.ts";
 import { retentionInForceMs } from "../domain/overrides.ts";
 import { readPlatform9 } from "../domain/peers/platform9.ts";
-import { newSnapSentryCache, readSnapSentry } from "../domain/peers/snapsentry.ts";
-import type { Policy } from "../domain/policy.ts";
-import { presets } from "../domain/presets.ts";
 import type { Terms } from "../domain/terms.ts";
 import { indexByServer, type VolumesByServer } from "../domain/selection.ts";
 import { CloudError } from "../openstack/errors.ts";
-import type { Conductor } from "./context.ts";
+import type { Conductor, ConductorSettings } from "./context.ts";
 import { listPoints } from "./mechanism.ts";
 
 export interface Inventory {
@@ -95,19 +92,13 @@ export const isOurs = (
  */
 export function retentionTerms(
   { servers, volumes }: Pick<Inventory, "servers" | "volumes">,
-  { settings: { policy, selection, timeZone }, policyBook }: Pick<Conductor, "settings" | "policyBook">,
+  { policy, selection }: Pick<ConductorSettings, "policy" | "selection">,
+  policyOf: Terms["policyOf"],
 ): Terms {
   const byId = new Map(servers.map((server) => [server.id, server]));
-  const policies = policyBook?.().policies ?? new Map(presets(timeZone).map((each) => [each.name, each]));
-  const cache = newSnapSentryCache();
-  const subscribed = (name: string, volumeId: string): Policy | null => {
-    const volume = volumes.get(volumeId);
-    if (volume === undefined) return null;
-    return readSnapSentry(volume, cache).policies.find((each) => each.name === name) ?? null;
-  };
   return {
     policy,
-    policyOf: (name, volumeId) => policies.get(name) ?? subscribed(name, volumeId),
+    policyOf,
     inForceOf: (volumeId, of) => {
       const volume = volumes.get(volumeId) ?? null;
       const attachedTo = (volume?.serverIds ?? []).flatMap((id) => byId.get(id) ?? []);

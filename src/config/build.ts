@@ -129,6 +129,7 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
       tagValues: values.selection.tag_values.map((value) => value.toLowerCase()),
       skipKey: values.selection.skip_key,
       retentionKey: values.selection.retention_key,
+      policyKey: values.selection.policy_key,
       overrideDelayMs: values.selection.override_delay,
       volumesPerProject: values.selection.volumes_per_project,
     },

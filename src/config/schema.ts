@@ -233,6 +233,11 @@ export const schema = {
       "backup_retention",
       "Metadata of a volume or server that asks for another retention, such as 30d.",
     ),
+    policy_key: option(
+      metadataKey,
+      "backup_policy",
+      "Metadata of a volume or server that asks for policies, by their names with commas between them.",
+    ),
     override_delay: option(
       duration,
       "7d",

@@ -24,7 +24,7 @@ export interface Job {
   readonly policy: string;
   /** As in the key: ISO 8601 UTC, or `manual:<run id>`. */
   readonly slot: string;
-  /** Id of the set: `<server id>/<slot>`. */
+  /** Id of the set: the work key with the server in place of the volume. */
   readonly setId: string;
   readonly mode: BackupMode;
   /** Why full or incremental. */
@@ -41,6 +41,8 @@ export interface Job {
   readonly keepUntil: Date;
   /** Text of the thinning rule that it is made under, for its mark; `null` where only its age keeps it. */
   readonly retention: string | null;
+  /** The policy's own container; `null`: the configured one. */
+  readonly container: string | null;
   /** Set when it goes to the archive. */
   readonly archiveContainer: string | null;
   readonly archiveZone: string | null;

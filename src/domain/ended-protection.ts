@@ -1,33 +1,28 @@
 import type { Job } from "./catalogue.ts";
-import type { Server, Volume } from "./inventory.ts";
+import { compareText } from "./compare.ts";
 import type { Notice } from "./overrides.ts";
-import type { Selection } from "./policy.ts";
-import { compareText } from "./scene.ts";
-import { indexByServer, isTagged, volumesOf } from "./selection.ts";
+import type { Target } from "./tracks.ts";
 
 /**
- * Volumes that were backed up in the slot before, still exist, and belong to no tagged server any more. Whoever took the tag away, or had it taken away, is told the
- * same night; what was backed up stays as long as it was promised.
+ * Volumes that a policy protected in the slot before, still exist, and are not among its targets any more. Whoever took the tag away, or had it taken away, is told the
+ * same night; what was made stays as long as it was promised.
  */
 export function endedProtection(input: {
   /** Of the slot before. */
   readonly jobs: readonly Job[];
-  readonly servers: readonly Server[];
-  readonly volumes: ReadonlyMap<string, Volume>;
-  readonly selection: Selection;
+  /** Now. */
+  readonly targets: readonly Target[];
+  readonly volumeIds: ReadonlySet<string>;
 }): Notice[] {
-  const { jobs, selection, servers, volumes } = input;
-  const byServer = indexByServer(volumes.values());
-  const asked = new Set(
-    servers.filter((server) => isTagged(server, selection)).flatMap((server) => volumesOf(server, byServer)),
-  );
+  const { jobs, targets, volumeIds } = input;
+  const asked = new Set(targets.flatMap((target) => target.volumeIds));
   return jobs
-    .filter((job) => volumes.has(job.volumeId) && !asked.has(job.volumeId))
+    .filter((job) => volumeIds.has(job.volumeId) && !asked.has(job.volumeId))
     .map((job) => ({
       reason: "protection_ended" as const,
       projectId: job.projectId,
       resourceId: job.volumeId,
-      message: `${job.volumeName === "" ? "volume" : job.volumeName} of ${job.serverName}`,
+      message: `${job.volumeName === "" ? "volume" : job.volumeName}${job.serverId === "" ? "" : ` of ${job.serverName}`}`,
     }))
     .sort((a, b) => compareText(a.resourceId, b.resourceId));
 }

@@ -1,4 +1,5 @@
 import type { Job } from "./catalogue.ts";
+import { compareText } from "./compare.ts";
 import type { Server, Volume } from "./inventory.ts";
 import { nameDate } from "./names.ts";
 import { obstacleTo, pairProblem, volumeProblem, type Obstacle } from "./obstacles.ts";
@@ -6,17 +7,19 @@ import { isManualSlot, manualSlotId, type OrderBody } from "./orders.ts";
 import { indexSeen, readRequest } from "./overrides.ts";
 import { planJob } from "./planner.ts";
 import type { Policy } from "./policy.ts";
-import { compareText, setScene, type PlanInput } from "./scene.ts";
+import { setScene, type PlanInput } from "./scene.ts";
 import { currentSlot, type Slot } from "./slots.ts";
+import { targetsOf } from "./tracks.ts";
 
 export type ProtectOrder = Extract<OrderBody, { kind: "protect" }>;
 
 /** The slot of an order: its own, which satisfies no schedule, or the current one. */
 export function slotOfOrder(
   order: Pick<ProtectOrder, "forSchedule">,
-  { runId, policy, timeZone, now }: { runId: string; policy: Policy; timeZone: string; now: Date },
+  { runId, policy, now }: { runId: string; policy: Policy; now: Date },
 ): Slot {
-  if (order.forSchedule) return currentSlot(policy, timeZone, now);
+  const current = order.forSchedule ? currentSlot(policy, now) : null;
+  if (current !== null) return current;
   const windowEndsAt = new Date(now.getTime() + policy.windowMs);
   return { id: manualSlotId(runId), startsAt: now, windowEndsAt, endsAt: windowEndsAt };
 }
@@ -27,7 +30,10 @@ export interface ManualPlan {
 }
 
 /** Plans the backups that an operator asked for, whether their servers are tagged or not. */
-export function planManual(order: ProtectOrder, input: PlanInput): ManualPlan {
+export function planManual(
+  order: ProtectOrder,
+  input: Omit<PlanInput, "targets"> & { readonly servers: readonly Server[] },
+): ManualPlan {
   const volumes = order.force ? withoutSkip(input) : input.volumes;
   const policy = order.force ? { ...input.policy, minimumIntervalMs: 0 } : input.policy;
   const wanted = new Set(order.volumeIds);
@@ -36,7 +42,8 @@ export function planManual(order: ProtectOrder, input: PlanInput): ManualPlan {
       ? server.volumeIds.some((id) => wanted.has(id)) || order.volumeIds.some((id) => attachedTo(volumes, id, server))
       : server.id === order.serverId;
   const nameTemplate = order.name === null ? input.nameTemplate : namesOf(order.name, wanted.size);
-  const scene = setScene({ ...input, policy, volumes, nameTemplate }, isConcerned);
+  const targets = targetsOf(input.servers.filter(isConcerned), volumes.values());
+  const scene = setScene({ ...input, policy, volumes, nameTemplate, targets });
   const context = { ...scene.input, seen: indexSeen(input.overridesSeen) };
   const date = nameDate(input.slot.startsAt, input.timeZone);
   const jobs: Job[] = [];
@@ -65,7 +72,7 @@ const attachedTo = (volumes: ReadonlyMap<string, Volume>, volumeId: string, serv
   volumes.get(volumeId)?.serverIds.includes(server.id) ?? false;
 
 /** The owner's wish to be left out, put aside. */
-function withoutSkip({ volumes, selection }: PlanInput): ReadonlyMap<string, Volume> {
+function withoutSkip({ volumes, selection }: Pick<PlanInput, "volumes" | "selection">): ReadonlyMap<string, Volume> {
   return new Map(
     [...volumes].map(([id, volume]) => {
       const metadata = Object.fromEntries(Object.entries(volume.metadata).filter(([key]) => key !== selection.skipKey));

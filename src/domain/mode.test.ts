@@ -5,10 +5,17 @@ import type { Backup, Volume } from "./inventory.ts";
 import { mark } from "./marks.ts";
 import type { ArchiveRule } from "./policy.ts";
 import { chooseMode, type ModeChoice } from "./mode.ts";
+import type { VolumePoints } from "./points.ts";
 import type { Reason } from "./reasons.ts";
 
 const full = (reason: Reason): ModeChoice => ({ mode: "full", reason, parentId: null });
 const incremental = (parentId: string): ModeChoice => ({ mode: "incremental", reason: "incremental", parentId });
+
+const mode = (
+  volume: Volume,
+  points: VolumePoints | undefined,
+  policy: { fullEvery: number; archive: ArchiveRule | null; maximumChainAgeMs?: number | null },
+): ModeChoice => chooseMode(volume, points, { maximumChainAgeMs: null, ...policy }, new Date("2026-11-30T00:00:00Z"));
 
 const choose = (
   backups: readonly Backup[],
@@ -18,7 +25,7 @@ const choose = (
     archive = null,
     unverified = false,
   }: { volume?: Partial<Volume>; fullEvery?: number; archive?: ArchiveRule | null; unverified?: boolean } = {},
-): ModeChoice => chooseMode(aVolume("v1", volume), pointsOf(backups, { unverified }).get("v1"), { fullEvery, archive });
+): ModeChoice => mode(aVolume("v1", volume), pointsOf(backups, { unverified }).get("v1"), { fullEvery, archive });
 
 const weekly = { fullEvery: 7, archive: null };
 const day = (n: number): string => `2026-11-${String(n).padStart(2, "0")}T00:00:00Z`;
@@ -74,7 +81,7 @@ describe("chooseMode", () => {
     ],
     [
       "a newest whose grandparent nobody looked up",
-      chooseMode(
+      mode(
         aVolume("v1"),
         pointsOf([first, second, anIncremental("b3", day(3), "b2")], { unverified: true }).get("v1"),
         { fullEvery: 100, archive: null },
@@ -160,7 +167,7 @@ describe("chooseMode", () => {
     const remembered = { ...point, entry };
     const chains = points.chains.map((chain) => ({ ...chain, members: [remembered] }));
     assert.deepEqual(
-      chooseMode(
+      mode(
         aVolume("v1"),
         { ...points, points: [remembered], newest: remembered, chains },
         { fullEvery: 100, archive: null },
@@ -186,7 +193,7 @@ describe("chooseMode", () => {
       const id = `volume-${n}`;
       const members = chainOf(7).map((b) => ({ ...b, volumeId: id }));
       const length = members.findIndex(
-        (_, i) => chooseMode(aVolume(id), pointsOf(members.slice(0, i + 1)).get(id), weekly).mode === "full",
+        (_, i) => mode(aVolume(id), pointsOf(members.slice(0, i + 1)).get(id), weekly).mode === "full",
       );
       lengths.set(length + 1, (lengths.get(length + 1) ?? 0) + 1);
     }
@@ -198,7 +205,7 @@ describe("chooseMode", () => {
     // Find a volume id whose first chain has two members of seven.
     const id = Array.from({ length: 100 }, (_, n) => `volume-${n}`).find(
       (candidate) =>
-        chooseMode(
+        mode(
           aVolume(candidate),
           pointsOf(chainOf(2).map((b) => ({ ...b, volumeId: candidate }))).get(candidate),
           weekly,
@@ -206,7 +213,7 @@ describe("chooseMode", () => {
     );
     assert.ok(id !== undefined);
     const of = (backups: readonly Backup[]): ModeChoice =>
-      chooseMode(aVolume(id), pointsOf(backups.map((b) => ({ ...b, volumeId: id }))).get(id), weekly);
+      mode(aVolume(id), pointsOf(backups.map((b) => ({ ...b, volumeId: id }))).get(id), weekly);
     const failed = aBackup("a0", day(1), { status: "error" });
     assert.deepEqual(of([failed, ...chainOf(2, "b", 2)]), full("full_chain_limit"));
     assert.deepEqual(of([aBackup("a0", day(1)), ...chainOf(2, "b", 2)]), incremental("b1"));
@@ -251,8 +258,7 @@ describe("chooseMode", () => {
         const before = { ...aBackup("a", day(1), marked), volumeId };
         return usual.findIndex(
           (_, i) =>
-            chooseMode(aVolume(volumeId), pointsOf([before, ...usual.slice(0, i + 1)]).get(volumeId), weekly).mode ===
-            "full",
+            mode(aVolume(volumeId), pointsOf([before, ...usual.slice(0, i + 1)]).get(volumeId), weekly).mode === "full",
         );
       };
       assert.ok(new Set(ids.map(lengthOf)).size > 3);

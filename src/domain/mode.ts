@@ -6,6 +6,8 @@ import { newestIn, pointTime, type Point, type VolumePoints } from "./points.ts"
 import type { Policy } from "./policy.ts";
 import type { Reason } from "./reasons.ts";
 
+type ModePolicy = Pick<Policy, "fullEvery" | "archive" | "maximumChainAgeMs">;
+
 export interface ModeChoice {
   readonly mode: BackupMode;
   readonly reason: Reason;
@@ -20,13 +22,14 @@ export interface ModeChoice {
 export function chooseMode(
   volume: Volume,
   points: VolumePoints | undefined,
-  policy: Pick<Policy, "fullEvery" | "archive">,
+  policy: ModePolicy,
+  now: Date,
 ): ModeChoice {
   const full = (reason: Reason): ModeChoice => ({ mode: "full", reason, parentId: null });
   if (points === undefined) return full("full_first");
   const newest = newestIn(points, volume.projectId);
   if (newest === null) return full("full_first");
-  const reason = obstacle(volume, points, newest, policy);
+  const reason = obstacle(volume, points, newest, { ...policy, now });
   return reason === null ? { mode: "incremental", reason: "incremental", parentId: newest.backup.id } : full(reason);
 }
 
@@ -35,7 +38,7 @@ function obstacle(
   volume: Volume,
   points: VolumePoints,
   newest: Point,
-  { fullEvery, archive }: Pick<Policy, "fullEvery" | "archive">,
+  { fullEvery, archive, maximumChainAgeMs, now }: ModePolicy & { readonly now: Date },
 ): Reason | null {
   // With Ceph, backups made from snapshots share an image: a later incremental can destroy the good one there.
   const fromSnapshot = (p: Point): boolean => p.backup.snapshotId !== null && isIn(p, volume.projectId);
@@ -54,6 +57,8 @@ function obstacle(
   // The mark says "" where the cloud has no types; without a mark the database may still know.
   if ((newest.marks.volumeType ?? newest.entry?.volumeType) !== (volume.volumeType ?? "")) return "full_retyped";
   const { length } = chain.members;
+  const begun = chain.members[0]?.backup.createdAt ?? now;
+  if (maximumChainAgeMs !== null && now.getTime() - begun.getTime() >= maximumChainAgeMs) return "full_chain_age";
   return length >= fullEvery || length === firstChainLength(points, { fullEvery, archive }) ? "full_chain_limit" : null;
 }
 

@@ -1,5 +1,6 @@
 import { isOpen } from "./catalogue.ts";
 import type { Server, Volume } from "./inventory.ts";
+import { startsAfter } from "./jitter.ts";
 import { workKey } from "./marks.ts";
 import type { Reason } from "./reasons.ts";
 import type { Scene } from "./scene.ts";
@@ -38,13 +39,13 @@ export const pairProblem = (server: Server, volume: Volume): Obstacle | null =>
 
 /** Why a volume is not backed up, whatever it is attached to. */
 export function volumeProblem(scene: Scene, volume: Volume): Obstacle | null {
-  const { now, policy, selection, slot } = scene.input;
+  const { mechanism, now, policy, selection, slot } = scene.input;
   if (asksToSkip(volume, selection)) return because("skip_requested");
   const points = scene.input.points.get(volume.id)?.points ?? [];
   const jobs = scene.jobsOf.get(volume.id) ?? [];
   const open = jobs.find(isOpen);
   if (open !== undefined) return because("still_running", `job ${open.key} is ${open.state}`);
-  const key = workKey(volume.id, policy.name, slot.id);
+  const key = workKey(volume.id, policy.name, slot.id, mechanism);
   // The database remembers a key that was wiped off the object.
   if (jobs.some((job) => job.key === key) || points.some((p) => p.marks.key === key || p.entry?.key === key)) {
     return because("not_due");
@@ -55,5 +56,8 @@ export function volumeProblem(scene: Scene, volume: Volume): Obstacle | null {
   // In either direction: Cinder's clock may be ahead of ours.
   const isRecent = (at: Date): boolean => Math.abs(now.getTime() - at.getTime()) < policy.minimumIntervalMs;
   if (points.some((p) => p.good && isRecent(p.backup.createdAt))) return because("too_soon");
+  // Volumes of one server start together.
+  const startsAt = startsAfter(policy, slot, scene.serversOf.get(volume.id)?.[0]?.id ?? volume.id);
+  if (now < startsAt) return because("not_yet", `begins at ${startsAt.toISOString()}`);
   return now < slot.windowEndsAt ? null : because("window_missed");
 }

@@ -33,7 +33,13 @@ const row = (value: string, seenOn: number, fields: Partial<OverrideSeen> = {}):
 });
 
 const read = (value: string | null, today: number, seen: readonly OverrideSeen[] = []): RetentionRequest =>
-  readRequest(asking(value), { now: day(today), policy, selection, seen: indexSeen(seen) });
+  readRequest(asking(value), {
+    now: day(today),
+    policy,
+    selection,
+    requestKey: selection.retentionKey,
+    seen: indexSeen(seen),
+  });
 
 /** Days promised, reasons told, and what is remembered of which day. */
 const short = ({ retentionMs, firm, notices, seen }: RetentionRequest): unknown[] => [

@@ -22,6 +22,8 @@ export interface RequestContext {
   readonly now: Date;
   readonly policy: Policy;
   readonly selection: Selection;
+  /** Under which requests are remembered for this policy. */
+  readonly requestKey: string;
   /** What earlier scans saw, by resource id; see {@link indexSeen}. */
   readonly seen: ReadonlyMap<string, readonly OverrideSeen[]>;
 }
@@ -46,10 +48,10 @@ export const indexSeen = (seen: readonly OverrideSeen[]): ReadonlyMap<string, re
  * remembered as a second row; without one it was the policy's retention.
  */
 export function readRequest(resource: Asking, context: RequestContext): RetentionRequest {
-  const { policy, selection, seen } = context;
+  const { policy, requestKey, selection, seen } = context;
   const key = selection.retentionKey;
   const value = requestedText(resource, selection);
-  const known = seen.get(resource.id)?.filter((row) => row.key === key) ?? [];
+  const known = seen.get(resource.id)?.filter((row) => row.key === requestKey) ?? [];
   const notices: Notice[] = [];
   const tell = (reason: Reason, text: string): void => {
     const message = `${key}: ${text}`;
@@ -61,7 +63,11 @@ export function readRequest(resource: Asking, context: RequestContext): Retentio
     tell("request_bounded", `${value}, at least ${formatDuration(policy.minimumRetentionMs)}`);
   }
 
-  const { current, before } = follow(known, { resourceId: resource.id, key, value, firstSeenAt: context.now }, context);
+  const { current, before } = follow(
+    known,
+    { resourceId: resource.id, key: requestKey, value, firstSeenAt: context.now },
+    context,
+  );
   const firm = isFirm(current, context);
   const rows = firm || before === null ? [current] : [before, current];
 

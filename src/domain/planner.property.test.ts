@@ -6,18 +6,23 @@ import { ourUser } from "../../test/unit/support/histories.ts";
 import { isOpen, type Job } from "./catalogue.ts";
 import type { Backup } from "./inventory.ts";
 import { automatedMark, isMarked, mark, markTime, workKey } from "./marks.ts";
-import { planBackups, type BackupPlan } from "./planner.ts";
+import { planTrack, type TrackPlan } from "./planner.ts";
 import { readPoints } from "./points.ts";
+import { taggedTargets } from "./tracks.ts";
 
 const runs = { numRuns: 150 };
 
-const plan = (cloud: Cloud): BackupPlan =>
-  planBackups({
+const plan = (cloud: Cloud): TrackPlan =>
+  planTrack({
     ...cloud,
+    mechanism: "backup",
+    targets: taggedTargets(cloud.servers, cloud.volumes.values(), cloud.selection),
     runId: "run-1",
     nameTemplate: "{VOLUME_NAME}-{BACKUP_DATE}",
     points: readPoints(cloud),
+    ahead: new Map(),
     overridesSeen: [],
+    requestKey: cloud.selection.retentionKey,
   });
 
 /** The backup that Cinder makes of a job, as the conductor marks it. */
@@ -70,7 +75,7 @@ const candidatesOf = (cloud: Cloud, job: Job): Backup[] => {
   return all.filter((b) => age(b) === Math.max(...all.map(age)));
 };
 
-describe("planBackups, for any cloud", () => {
+describe("planTrack, for any cloud", () => {
   it("is tried on clouds with all that can go wrong", (t) => {
     const lines: string[] = [];
     const seen = new Map<string, number>();

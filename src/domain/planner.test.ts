@@ -14,9 +14,10 @@ import { dayMs, selection } from "../../test/unit/support/clouds.ts";
 import type { Job } from "./catalogue.ts";
 import type { Backup, Server, Volume } from "./inventory.ts";
 import { automatedMark, mark } from "./marks.ts";
-import { planBackups, type BackupPlan, type PlanInput } from "./planner.ts";
+import { noticesOfPoints, planTrack, type TrackPlan, type PlanInput } from "./planner.ts";
 import type { Policy } from "./policy.ts";
 import { currentSlot } from "./slots.ts";
+import { taggedTargets } from "./tracks.ts";
 
 const timeZone = "Europe/Berlin";
 const now = at("2026-11-21T02:00:00Z");
@@ -34,33 +35,39 @@ interface Given {
   overridesSeen?: PlanInput["overridesSeen"];
 }
 
-function plan(given: Given): BackupPlan {
-  const policy = { ...dailyPolicy, ...given.policy };
-  return planBackups({
+function plan(given: Given): TrackPlan {
+  const policy = { ...dailyPolicy, timeZone, ...given.policy };
+  const volumes = given.volumes ?? [aVolume("v1")];
+  const slot = currentSlot(policy, given.now ?? now);
+  assert.ok(slot !== null);
+  return planTrack({
     now: given.now ?? now,
     runId: "run-7",
-    slot: currentSlot(policy, timeZone, given.now ?? now),
+    slot,
     policy,
     selection,
     timeZone,
     nameTemplate: given.nameTemplate ?? "{VOLUME_NAME}-{BACKUP_DATE}",
-    servers: given.servers ?? [aServer("s1", { volumeIds: ["v1"] })],
-    volumes: new Map((given.volumes ?? [aVolume("v1")]).map((v) => [v.id, v])),
+    mechanism: "backup",
+    targets: taggedTargets(given.servers ?? [aServer("s1", { volumeIds: ["v1"] })], volumes, selection),
+    volumes: new Map(volumes.map((v) => [v.id, v])),
     points: pointsOf(given.backups ?? []),
     jobs: given.jobs ?? [],
+    ahead: new Map(),
     overridesSeen: given.overridesSeen ?? [],
+    requestKey: selection.retentionKey,
   });
 }
 
 /** Each decision in one line: server, volume, and the mode of a job or the reason of a skip with its message. */
-const decisions = ({ jobs, skips }: BackupPlan): string[] => [
+const decisions = ({ jobs, skips }: TrackPlan): string[] => [
   ...jobs.map((job) => `${job.serverId} ${job.volumeId} ${job.mode}${job.shared ? " shared" : ""}`),
   ...skips.map((skip) => [skip.serverId, skip.volumeId, skip.reason, skip.message].filter(Boolean).join(" ")),
 ];
 
 const decided = (given: Given): string[] => decisions(plan(given));
 
-describe("planBackups", () => {
+describe("planTrack", () => {
   it("plans a job with all it takes", () => {
     const volume = aVolume("v1", { serverIds: ["s1"], projectId: "p1", sizeGiB: 10 });
     assert.deepEqual(plan({ volumes: [volume], backups: [aBackup("b1", "2026-11-19T23:05:00Z")] }), {
@@ -75,7 +82,7 @@ describe("planBackups", () => {
           serverName: "name of s1",
           policy: "default",
           slot: "2026-11-20T23:00:00Z",
-          setId: "s1/2026-11-20T23:00:00Z",
+          setId: "s1/default/2026-11-20T23:00:00Z",
           mode: "incremental",
           modeReason: "incremental",
           parentId: "b1",
@@ -92,6 +99,7 @@ describe("planBackups", () => {
           fullNumber: null,
           mechanism: "backup",
           retention: null,
+          container: null,
           backupName: "name of v1-2026-11-21T00-00",
           state: "planned",
           reason: null,
@@ -117,6 +125,7 @@ describe("planBackups", () => {
       skips: [
         {
           reason: "volume_state",
+          key,
           projectId: "p1",
           serverId: "s1",
           serverName: "name of s1",
@@ -144,6 +153,7 @@ describe("planBackups", () => {
       assert.deepEqual(plan({ servers: [aServer("s1")], volumes: [] }).skips, [
         {
           reason: "no_volumes",
+          key: "s1/default/2026-11-20T23:00:00Z",
           projectId: "p1",
           serverId: "s1",
           serverName: "name of s1",
@@ -237,6 +247,7 @@ describe("planBackups", () => {
       assert.deepEqual(plan({ volumes: [] }).skips, [
         {
           reason: "volume_missing",
+          key,
           projectId: "p1",
           serverId: "s1",
           serverName: "name of s1",
@@ -348,22 +359,27 @@ describe("planBackups", () => {
       const points = pointsOf([aBackup("b1", "2026-11-20T23:05:00Z")]).get("v1");
       const [point] = points?.points ?? [];
       assert.ok(points !== undefined && point !== undefined);
-      const policy = dailyPolicy;
+      const policy = { ...dailyPolicy, timeZone };
+      const slot = currentSlot(policy, now);
+      assert.ok(slot !== null);
       const input: PlanInput = {
         now,
         runId: "r",
-        slot: currentSlot(policy, timeZone, now),
+        slot,
         policy,
         selection,
         timeZone,
         nameTemplate: "{VOLUME_ID}",
-        servers: [aServer("s1", { volumeIds: ["v1"] })],
+        mechanism: "backup",
+        targets: [{ server: aServer("s1", { volumeIds: ["v1"] }), volumeIds: ["v1"] }],
         volumes: new Map([["v1", aVolume("v1")]]),
         points: new Map([["v1", { ...points, points: [{ ...point, entry: { key } as typeof point.entry }] }]]),
         jobs: [],
+        ahead: new Map(),
         overridesSeen: [],
+        requestKey: selection.retentionKey,
       };
-      assert.deepEqual(decisions(planBackups(input)), ["s1 v1 not_due"]);
+      assert.deepEqual(decisions(planTrack(input)), ["s1 v1 not_due"]);
     });
     it("is not held up by a forged key", () => {
       const forged = aBackup("b1", "2026-11-20T23:05:00Z", { userId: "user-tenant", marks: { [mark.key]: key } });
@@ -485,10 +501,8 @@ describe("planBackups", () => {
   });
 
   it("reports damaged and forged marks in the whole cloud", () => {
-    const notices = plan({
-      servers: [],
-      volumes: [],
-      backups: [
+    const notices = noticesOfPoints(
+      pointsOf([
         aBackup("b9", "2026-11-01T00:00:00Z", { volumeId: "v8", userId: "user-tenant", projectId: "p8" }),
         aBackup("b8", "2026-11-01T00:00:00Z", { volumeId: "v9", marks: { [automatedMark]: undefined } }),
         aBackup("b7", "2026-11-01T00:00:00Z", { userId: "user-tenant", metadata: {} }),
@@ -498,8 +512,8 @@ describe("planBackups", () => {
         aBackup("b4", "2026-11-03T00:00:00Z"),
         aBackup("b5", "2026-11-03T00:00:00Z"),
         aBackup("b6", "2026-11-03T00:00:00Z", { volumeId: "v2", marks: { [mark.key]: "k" } }),
-      ],
-    }).notices;
+      ]).values(),
+    );
     assert.deepEqual(notices, [
       { reason: "duplicate", projectId: "p1", resourceId: "b1", message: "has the key k of b2" },
       { reason: "duplicate", projectId: "p1", resourceId: "b3", message: "has the key k of b2" },

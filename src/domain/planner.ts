@@ -1,22 +1,28 @@
 import { chooseFull } from "./archive.ts";
 import type { Job, OverrideSeen } from "./catalogue.ts";
+import { compareText } from "./compare.ts";
 import type { Server, Volume } from "./inventory.ts";
 import { workKey } from "./marks.ts";
-import { chooseMode } from "./mode.ts";
+import { chooseMode, type ModeChoice } from "./mode.ts";
 import { backupName, nameDate } from "./names.ts";
-import { obstacleTo, serverProblem, type Obstacle } from "./obstacles.ts";
+import { obstacleTo, serverProblem, volumeProblem, type Obstacle } from "./obstacles.ts";
 import { promisedRetentionMs, type Notice, type RetentionRequest } from "./overrides.ts";
 import type { Point, VolumePoints } from "./points.ts";
 import type { Reason } from "./reasons.ts";
-import { compareText, setScene, type PlanInput, type Scene } from "./scene.ts";
+import { setScene, type PlanInput, type Scene } from "./scene.ts";
+import { formatRule } from "./thinning-text.ts";
+import type { Target } from "./tracks.ts";
 
 export type { Notice } from "./overrides.ts";
 export type { PlanInput } from "./scene.ts";
 
-/** Why a volume of a tagged server gets no backup now. */
+/** Why a volume that a policy protects gets no restore point now. */
 export interface Skip {
   readonly reason: Reason;
+  /** Key of the work that is not done; of a server without volumes with its id in place of a volume's. */
+  readonly key: string;
   readonly projectId: string;
+  /** Empty where there is none. */
   readonly serverId: string;
   readonly serverName: string;
   /** `null`: the server has none. */
@@ -25,9 +31,9 @@ export interface Skip {
   readonly message: string | null;
 }
 
-/** One job or skip for each volume of each tagged server. The same for the same input in whatever order. */
-export interface BackupPlan {
-  /** Volumes that were never backed up come first, then those whose last good point is oldest. */
+/** One job or skip for each volume of each target. The same for the same input in whatever order. */
+export interface TrackPlan {
+  /** Volumes without a good point come first, then those whose last one is oldest. */
   readonly jobs: Job[];
   /** By server and volume id. */
   readonly skips: Skip[];
@@ -37,32 +43,34 @@ export interface BackupPlan {
   readonly overridesSeen: OverrideSeen[];
 }
 
-/** Decides what is backed up now, and says of everything else why not. */
-export function planBackups(input: PlanInput): BackupPlan {
+/** Decides what one policy makes now by one mechanism, and says of everything else that it protects why not. */
+export function planTrack(input: PlanInput): TrackPlan {
   const scene = setScene(input);
   const date = nameDate(input.slot.startsAt, input.timeZone);
   const jobs: Job[] = [];
   const skips: Skip[] = [];
-  for (const [server, volumeIds] of scene.tagged) {
-    if (volumeIds.length === 0) skips.push(skipOf(server, null, "", serverProblem(server) ?? noVolumes));
+  for (const target of input.targets) {
+    const { server, volumeIds } = target;
+    const skip = (volume: Volume | null, volumeId: string | null, obstacle: Obstacle): void => {
+      skips.push(skipOf(input, target, { volume, volumeId, obstacle }));
+    };
+    if (server !== null && volumeIds.length === 0) skip(null, null, serverProblem(server) ?? noVolumes);
     for (const volumeId of volumeIds) {
       const volume = input.volumes.get(volumeId);
       if (volume === undefined) {
-        skips.push(skipOf(server, volumeId, "", { reason: "volume_missing", message: null }));
+        skip(null, volumeId, { reason: "volume_missing", message: null });
         continue;
       }
-      const obstacle = obstacleTo(scene, server, volume);
+      const obstacle = server === null ? volumeProblem(scene, volume) : obstacleTo(scene, server, volume);
       if (obstacle === null) jobs.push(planJob(scene, server, volume, date));
-      else skips.push(skipOf(server, volumeId, volume.name, obstacle));
+      else skip(volume, volumeId, obstacle);
     }
   }
   const requests = [...scene.requests.values()];
   return {
     jobs: sortJobs(jobs, input.points),
     skips,
-    notices: [...requests.flatMap((request) => request.notices), ...noticesOfPoints(input.points.values())].sort(
-      (a, b) => compareText(a.resourceId ?? "", b.resourceId ?? "") || compareText(a.reason, b.reason),
-    ),
+    notices: requests.flatMap((request) => request.notices).sort(byResource),
     overridesSeen: requests
       .flatMap((request) => request.seen)
       .sort((a, b) => compareText(a.resourceId, b.resourceId) || compareText(a.value, b.value)),
@@ -71,35 +79,63 @@ export function planBackups(input: PlanInput): BackupPlan {
 
 const noVolumes: Obstacle = { reason: "no_volumes", message: null };
 
-const skipOf = (server: Server, volumeId: string | null, volumeName: string, obstacle: Obstacle): Skip => ({
+/** By resource, then by reason. */
+export const byResource = (a: Notice, b: Notice): number =>
+  compareText(a.resourceId ?? "", b.resourceId ?? "") || compareText(a.reason, b.reason);
+
+const skipOf = (
+  { mechanism, policy, slot }: PlanInput,
+  { server }: Target,
+  {
+    volume,
+    volumeId,
+    obstacle,
+  }: { readonly volume: Volume | null; readonly volumeId: string | null; readonly obstacle: Obstacle },
+): Skip => ({
   reason: obstacle.reason,
-  projectId: server.projectId,
-  serverId: server.id,
-  serverName: server.name,
+  key: workKey(volumeId ?? server?.id ?? "", policy.name, slot.id, mechanism),
+  projectId: server?.projectId ?? volume?.projectId ?? "",
+  serverId: server?.id ?? "",
+  serverName: server?.name ?? "",
   volumeId,
-  volumeName,
+  volumeName: volume?.name ?? "",
   message: obstacle.message,
 });
 
-/** The job of one volume. @param server what it is backed up with; `null` for a volume on its own */
+const snapshotMode: ModeChoice = { mode: "full", reason: "snapshot", parentId: null };
+/** What will be its parent has no id yet. */
+const onTheOneAhead: ModeChoice = { mode: "incremental", reason: "incremental", parentId: null };
+
+/** The job of one volume. @param server what it is protected with; `null` for a volume on its own */
 export function planJob(
   { input, requests, serversOf }: Scene,
   server: Server | null,
   volume: Volume,
   date: string,
 ): Job {
-  const { now, policy, runId, slot } = input;
+  const { mechanism, now, policy, runId, slot } = input;
   const points = input.points.get(volume.id);
-  const { mode, reason: modeReason, parentId } = chooseMode(volume, points, policy);
+  const isSnapshot = mechanism === "snapshot";
+  const {
+    mode,
+    reason: modeReason,
+    parentId,
+  } = isSnapshot
+    ? snapshotMode
+    : input.ahead.has(volume.id) && policy.fullEvery > 1
+      ? onTheOneAhead
+      : chooseMode(volume, points, policy, now);
   const choice = { projectId: volume.projectId, rule: policy.archive, slot, timeZone: input.timeZone };
-  const full = mode === "full" ? chooseFull(points, choice) : null;
+  const full = mode === "full" && !isSnapshot ? chooseFull(points, choice) : null;
   const archive = full?.isArchive === true ? policy.archive : null;
   const requestOf = (id: string): RetentionRequest | undefined => requests.get(id);
-  const retentionMs = promisedRetentionMs(requestOf(volume.id), requestOf(server?.id ?? ""), policy);
+  const promisedMs = promisedRetentionMs(requestOf(volume.id), requestOf(server?.id ?? ""), policy);
+  // Where only counts keep, the minimum is all that can be promised.
+  const retentionMs = Math.max(promisedMs, policy.minimumRetentionMs);
   const attachedTo = new Set([...volume.serverIds, ...(serversOf.get(volume.id) ?? []).map((s) => s.id)]);
   return {
-    key: workKey(volume.id, policy.name, slot.id),
-    mechanism: "backup",
+    key: workKey(volume.id, policy.name, slot.id, mechanism),
+    mechanism,
     runId,
     projectId: volume.projectId,
     volumeId: volume.id,
@@ -108,7 +144,7 @@ export function planJob(
     serverName: server?.name ?? "",
     policy: policy.name,
     slot: slot.id,
-    setId: `${server?.id ?? volume.id}/${slot.id}`,
+    setId: workKey(server?.id ?? volume.id, policy.name, slot.id, mechanism),
     mode,
     modeReason: archive === null ? modeReason : "full_archive",
     parentId,
@@ -118,7 +154,8 @@ export function planJob(
     shared: attachedTo.size > 1,
     windowEndsAt: slot.windowEndsAt,
     keepUntil: new Date(slot.startsAt.getTime() + retentionMs),
-    retention: null,
+    retention: policy.thinning === null ? null : formatRule(policy.thinning),
+    container: policy.container,
     archiveContainer: archive?.container ?? null,
     archiveZone: archive?.availabilityZone ?? null,
     archiveKeepUntil:
@@ -159,14 +196,15 @@ function sortJobs(jobs: readonly Job[], points: PlanInput["points"]): Job[] {
 }
 
 /** Marks that are not what they should be, in the whole cloud. Nothing is ever deleted for it. */
-function noticesOfPoints(all: Iterable<VolumePoints>): Notice[] {
+export function noticesOfPoints(all: Iterable<VolumePoints>): Notice[] {
   const notices: Notice[] = [];
   const tell = (reason: Reason, point: Point, message: string): void => {
     notices.push({ reason, projectId: point.projectId, resourceId: point.backup.id, message });
   };
   for (const { volumeId, points, others } of all) {
     for (const point of others) {
-      if (point.kind === "forged" || point.kind === "unmarked") tell(point.kind, point, `backup of volume ${volumeId}`);
+      if (point.kind === "forged" || point.kind === "unmarked")
+        tell(point.kind, point, `${point.backup.mechanism} of volume ${volumeId}`);
     }
     const firstOf = new Map<string, string>();
     for (const point of points) {
@@ -177,5 +215,5 @@ function noticesOfPoints(all: Iterable<VolumePoints>): Notice[] {
       else tell("duplicate", point, `has the key ${key} of ${first}`);
     }
   }
-  return notices;
+  return notices.sort(byResource);
 }

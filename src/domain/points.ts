@@ -1,5 +1,5 @@
 import type { CatalogueEntry } from "./catalogue.ts";
-import type { Backup } from "./inventory.ts";
+import type { Backup, Mechanism } from "./inventory.ts";
 import { isMarked, readMarks, type Marks } from "./marks.ts";
 import { resolveParents, withoutCycles, type Parent } from "./parents.ts";
 
@@ -105,6 +105,14 @@ export function readPoints(input: PointsInput): ReadonlyMap<string, VolumePoints
   const read = new Map<string, VolumePoints>();
   for (const [volumeId, rows] of volumes) read.set(volumeId, readVolume(volumeId, rows, { ...input, parentOf }));
   return read;
+}
+
+/** The same for each mechanism apart: a snapshot never stands in for a backup, and is no part of a chain. */
+export function readByMechanism(input: PointsInput): Readonly<Record<Mechanism, ReadonlyMap<string, VolumePoints>>> {
+  const rows = Map.groupBy(input.backups, ({ mechanism }) => mechanism);
+  const read = (mechanism: Mechanism): ReadonlyMap<string, VolumePoints> =>
+    readPoints({ ...input, backups: rows.get(mechanism) ?? [] });
+  return { backup: read("backup"), snapshot: read("snapshot") };
 }
 
 function readVolume(

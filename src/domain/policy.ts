@@ -108,6 +108,8 @@ export interface Selection {
   readonly skipKey: string;
   /** Server or volume metadata that asks for another retention, e.g. `30d`. */
   readonly retentionKey: string;
+  /** Server or volume metadata that asks for policies by their names. */
+  readonly policyKey: string;
   /** How long a request for less must have been seen before it counts. */
   readonly overrideDelayMs: number;
   /** At most this many volumes of a project are backed up in a slot; `null` is no limit. */

@@ -32,9 +32,12 @@ export const reasons = {
     "The archive was not possible; a usual full backup was made.",
   ],
   snapshot: ["a snapshot, as its policy says", "Snapshot."],
+  full_chain_age: ["the chain is as old as maximum_chain_age allows", "Regular full backup."],
   incremental: ["incremental on the newest backup of ours", "Incremental backup."],
   // skipping
   not_due: ["done for this slot", "Already done."],
+  not_yet: ["its start within the slot is spread out", "It begins a little later."],
+  excluded: ["left out by the operators", "The operators have left it out."],
   too_soon: ["the newest backup is younger than minimum_interval", "The newest backup is very recent."],
   skip_requested: ["the volume asks to be skipped", "Skipped at your request."],
   volume_missing: ["the attached volume is not in Cinder's listing", "The volume was not found."],

@@ -1,72 +1,66 @@
-import type { Job, OverrideSeen } from "./catalogue.ts";
-import type { Server, Volume } from "./inventory.ts";
+import type { BackupMode, Job, OverrideSeen } from "./catalogue.ts";
+import { compareText } from "./compare.ts";
+import type { Mechanism, Server, Volume } from "./inventory.ts";
 import { indexSeen, readRequest, type Asking, type RetentionRequest } from "./overrides.ts";
 import type { VolumePoints } from "./points.ts";
 import type { Policy, Selection } from "./policy.ts";
-import { indexByServer, isTagged, volumesOf } from "./selection.ts";
 import type { Slot } from "./slots.ts";
+import type { Target } from "./tracks.ts";
 
-/** All that the planner decides by. */
+/** All that the planner decides by: one policy's work by one mechanism in one slot. */
 export interface PlanInput {
   readonly now: Date;
   readonly runId: string;
   readonly slot: Slot;
   readonly policy: Policy;
+  readonly mechanism: Mechanism;
+  /** What the policy protects. */
+  readonly targets: readonly Target[];
   readonly selection: Selection;
   /** For dates in names. */
   readonly timeZone: string;
   readonly nameTemplate: string;
-  readonly servers: readonly Server[];
   readonly volumes: ReadonlyMap<string, Volume>;
+  /** Of the mechanism. */
   readonly points: ReadonlyMap<string, VolumePoints>;
-  /** Open ones of any slot and all of this slot. */
+  /** Open ones of any slot, policy and mechanism, and all of this slot. */
   readonly jobs: readonly Job[];
+  /** By volume, what is made of it before by other policies of the same mechanism in this plan. */
+  readonly ahead: ReadonlyMap<string, BackupMode>;
   readonly overridesSeen: readonly OverrideSeen[];
+  /** Under which requests for another retention are remembered for this policy. */
+  readonly requestKey: string;
 }
 
 /** The input, sorted out for many look-ups. */
 export interface Scene {
   readonly input: PlanInput;
-  /** Tagged servers with their volumes' ids, both by id. */
-  readonly tagged: ReadonlyMap<Server, readonly string[]>;
-  /** Tagged servers by volume, by id. */
+  /** Servers of the targets by volume, by id. */
   readonly serversOf: ReadonlyMap<string, readonly Server[]>;
   /** By volume, by key. */
   readonly jobsOf: ReadonlyMap<string, readonly Job[]>;
-  /** Of the tagged servers and their volumes, by resource id. */
+  /** Of the targets' servers and volumes, by resource id. */
   readonly requests: ReadonlyMap<string, RetentionRequest>;
 }
 
-/** Order by code unit: the same everywhere, whatever the locale. */
-export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** @param isWanted which servers it is about; by default the tagged ones */
-export function setScene(
-  input: PlanInput,
-  isWanted: (server: Server) => boolean = (server) => isTagged(server, input.selection),
-): Scene {
-  const { servers, volumes } = input;
-  const byServer = indexByServer(volumes.values());
-  // A page that was read twice must not make a server's volumes look shared: one server for each id.
-  const byId = new Map(servers.filter(isWanted).map((s) => [s.id, s]));
-  const sorted = [...byId.values()].sort((a, b) => compareText(a.id, b.id));
-  const tagged = new Map(sorted.map((server) => [server, volumesOf(server, byServer).sort(compareText)]));
-
+export function setScene(input: PlanInput): Scene {
+  const { targets, volumes } = input;
   const serversOf = new Map<string, Server[]>();
   const requests = new Map<string, RetentionRequest>();
   const context = { ...input, seen: indexSeen(input.overridesSeen) };
   const read = (resource: Asking | undefined): void => {
     if (resource !== undefined && !requests.has(resource.id)) requests.set(resource.id, readRequest(resource, context));
   };
-  for (const [server, volumeIds] of tagged) {
-    read(server);
+  for (const { server, volumeIds } of targets) {
+    if (server !== null) read(server);
     for (const id of volumeIds) {
       read(volumes.get(id));
+      if (server === null) continue;
       const others = serversOf.get(id);
       if (others === undefined) serversOf.set(id, [server]);
       else others.push(server);
     }
   }
   const jobs = input.jobs.toSorted((a, b) => compareText(a.key, b.key));
-  return { input, tagged, serversOf, requests, jobsOf: Map.groupBy(jobs, (job) => job.volumeId) };
+  return { input, serversOf, requests, jobsOf: Map.groupBy(jobs, (job) => job.volumeId) };
 }

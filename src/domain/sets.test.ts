@@ -4,7 +4,7 @@ import { aJob, aServer, at, aVolume } from "../../test/unit/support/builders.ts"
 import { selection } from "../../test/unit/support/clouds.ts";
 import type { Job } from "./catalogue.ts";
 import type { Server, Volume } from "./inventory.ts";
-import { indexByServer } from "./selection.ts";
+import { taggedTargets } from "./tracks.ts";
 import { completeSets } from "./sets.ts";
 
 const done = (volumeId: string, endedAt = "2026-11-21T01:00:00Z"): Job =>
@@ -13,9 +13,8 @@ const done = (volumeId: string, endedAt = "2026-11-21T01:00:00Z"): Job =>
 /** The complete servers' ids and the time to write on each. */
 const complete = (servers: readonly Server[], volumes: readonly Volume[], jobs: readonly Job[]): string[][] =>
   completeSets({
-    servers,
+    targets: taggedTargets(servers, volumes, selection),
     volumes: new Map(volumes.map((v) => [v.id, v])),
-    volumesByServer: indexByServer(volumes),
     selection,
     jobs,
   }).map((set) => [set.server.id, set.lastBackupTime]);

@@ -2,7 +2,8 @@ import type { Job } from "./catalogue.ts";
 import type { Server, Volume } from "./inventory.ts";
 import { lastBackupTimeKey, markTime } from "./marks.ts";
 import type { Selection } from "./policy.ts";
-import { asksToSkip, isTagged, volumesOf, type VolumesByServer } from "./selection.ts";
+import { asksToSkip } from "./selection.ts";
+import type { Target } from "./tracks.ts";
 
 /** A server whose set of the slot is complete, and the value its `last-backup-time` should have. */
 export interface CompleteSet {
@@ -15,18 +16,17 @@ export interface CompleteSet {
  * a write that Nova refused is tried again in the next cycle without being remembered anywhere.
  */
 export function completeSets(input: {
-  servers: readonly Server[];
+  targets: readonly Target[];
   volumes: ReadonlyMap<string, Volume>;
-  volumesByServer: VolumesByServer;
   selection: Selection;
-  /** All jobs of the slot. */
+  /** Those of one policy in one slot, by one mechanism. */
   jobs: readonly Job[];
 }): CompleteSet[] {
   const jobOf = new Map(input.jobs.map((job) => [job.volumeId, job]));
   const complete: CompleteSet[] = [];
-  for (const server of input.servers) {
-    if (!isTagged(server, input.selection)) continue;
-    const wanted = volumesOf(server, input.volumesByServer).filter((id) => {
+  for (const { server, volumeIds } of input.targets) {
+    if (server === null) continue;
+    const wanted = volumeIds.filter((id) => {
       const volume = input.volumes.get(id);
       return volume === undefined || !asksToSkip(volume, input.selection);
     });

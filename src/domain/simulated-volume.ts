@@ -100,7 +100,7 @@ export class SimulatedVolume {
 
   #backUp(slot: Slot, at: Date): Made {
     const points = readBy(this.#recent(), "backup");
-    const { mode, parentId } = chooseMode(this.#volume, points, this.#policy);
+    const { mode, parentId } = chooseMode(this.#volume, points, this.#policy, at);
     const { archive: rule, timeZone } = this.#policy;
     const full = mode === "full" ? chooseFull(points, { projectId, rule, slot, timeZone }) : null;
     return this.#entry("backup", slot, {

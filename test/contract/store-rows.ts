@@ -57,6 +57,7 @@ export const job = (key: string, more: Partial<Job> = {}): Job => ({
   windowEndsAt: at("06:00:00.000"),
   keepUntil: new Date("2026-04-28T00:00:00.001Z"),
   retention: null,
+  container: null,
   archiveContainer: null,
   archiveZone: null,
   archiveKeepUntil: null,

@@ -69,6 +69,9 @@ const inventory = {
   "block-storage GET volumes/detail": pages(volumes),
 };
 
+/** What is asked for in a cloud that has none. */
+const snapshots = { "block-storage GET snapshots/detail": 1, "block-storage GET os-services": 1 };
+
 describe("API calls", () => {
   it("of an idle tick: pages of servers and volumes, logins and versions", async (t) => {
     const night = await start(t);
@@ -78,12 +81,12 @@ describe("API calls", () => {
     assert.deepEqual(calls, inventory);
   });
 
-  it("of a rotation with nothing to delete: pages of backups on top", async (t) => {
+  it("of a rotation with nothing to delete: pages of backups and snapshots on top, and the proof of rights where no snapshot gives it", async (t) => {
     const night = await start(t);
     await cycle(night, { rotateAll: true });
     const { calls, result } = await cycle(night, { rotateAll: true });
     assert.deepEqual([result.idle, result.outcome], [false, "ok"]);
-    assert.deepEqual(calls, { ...inventory, "block-storage GET backups/detail": pages(volumes) });
+    assert.deepEqual(calls, { ...inventory, ...snapshots, "block-storage GET backups/detail": pages(volumes) });
   });
 
   it("of each night: a few for each project, and for each backup made or deleted a number that does not grow", async (t) => {
@@ -120,7 +123,8 @@ describe("API calls", () => {
           incrementals + // the children of each expected parent
           [...byProject.values()].reduce((sum, own) => sum + pages(own.length), 0) + // before the rotation of each project
           deleted, // the children of each, right before its DELETE
-        "block-storage GET os-services": rounds,
+        ...snapshots,
+        "block-storage GET os-services": rounds + 1,
         // Before planning and for the report.
         "block-storage GET os-quota-sets/{target}": 2 * projects,
         "block-storage POST backups": jobs,

@@ -106,7 +106,7 @@ describe("an order to protect", () => {
         description: "x",
         projectId: server.projectId,
         slot: "manual:o1",
-        set: `${server.id}/manual:o1`,
+        set: `${server.id}/default/manual:o1`,
       })),
     );
     assert.match(night.simulator.state.servers.get(server.id)?.metadata["last-backup-time"] ?? "", /^2026-11-21T/);

@@ -42,6 +42,7 @@ const settings: ConductorSettings = {
     tagValues: ["yes", "true"],
     skipKey: "skip-volume-backup",
     retentionKey: "backup_retention",
+    policyKey: "backup_policy",
     overrideDelayMs: 7 * dayMs,
     volumesPerProject: null,
   },
@@ -55,6 +56,7 @@ const settings: ConductorSettings = {
   leaseOwner: "demo",
   deadline: { baseMs: hourMs, bytesPerSecond: 20 * 2 ** 20 },
   rotationEnabled: true,
+  publishAssignment: false,
   brakeOverrides: [],
 };
 

@@ -1,5 +1,6 @@
 import type { Only } from "../../conductor/once.ts";
 import { previewCycle, type Preview } from "../../conductor/preview.ts";
+import { isOpenFor } from "../../domain/tracks.ts";
 import { operatorText } from "../../domain/reasons.ts";
 import type { Decision } from "../../domain/retention.ts";
 import type { Command, Context } from "../command.ts";
@@ -46,20 +47,28 @@ const decisionValue = ({ action, reason, point }: Decision): object => ({
 });
 
 const planValue = (preview: Preview): object => ({
-  slot: preview.slot.id,
-  windowOpen: preview.windowOpen,
+  slots: preview.tracks.map((track) => ({
+    policy: track.policy.name,
+    mechanism: track.mechanism,
+    slot: track.slot.id,
+    windowEndsAt: track.slot.windowEndsAt,
+    windowOpen: isOpenFor(track, preview.now),
+    volumes: new Set(track.targets.flatMap(({ volumeIds }) => volumeIds)).size,
+  })),
   create: preview.create.map(
-    ({ key, projectId, serverId, serverName, volumeId, volumeName, mode, modeReason, sizeGiB, keepUntil }) => ({
+    ({ key, mechanism, policy, projectId, serverId, serverName, volumeId, volumeName, ...job }) => ({
       key,
+      mechanism,
+      policy,
       projectId,
       serverId,
       serverName,
       volumeId,
       volumeName,
-      mode,
-      reason: modeReason,
-      sizeGiB,
-      keepUntil,
+      mode: job.mode,
+      reason: job.modeReason,
+      sizeGiB: job.sizeGiB,
+      keepUntil: job.keepUntil,
     }),
   ),
   refused: preview.refused.map(({ key, projectId, volumeId, reason, message }) => ({
@@ -82,8 +91,13 @@ const planValue = (preview: Preview): object => ({
 });
 
 function describePlan(preview: Preview): string {
-  const { slot, windowOpen, create, refused, skips, notices, rotations } = preview;
-  const parts = [`Slot ${slot.id}, window ${windowOpen ? `open until ${slot.windowEndsAt.toISOString()}` : "over"}\n`];
+  const { tracks, now, create, refused, skips, notices, rotations } = preview;
+  const parts = tracks.map((track) => {
+    const { mechanism, policy, slot } = track;
+    const window = isOpenFor(track, now) ? `open until ${slot.windowEndsAt.toISOString()}` : "over";
+    return `Policy ${policy.name} (${mechanism}): slot ${slot.id}, window ${window}\n`;
+  });
+  if (parts.length === 0) parts.push("No policy protects anything.\n");
   parts.push(`\nCreate: ${create.length}\n`);
   if (create.length > 0) {
     parts.push(
@@ -91,7 +105,8 @@ function describePlan(preview: Preview): string {
         { title: "  SERVER", value: (job) => `  ${job.serverName}` },
         { title: "VOLUME", value: (job) => job.volumeName || job.volumeId },
         { title: "GiB", value: (job) => String(job.sizeGiB), align: "right" },
-        { title: "MODE", value: (job) => job.mode },
+        { title: "POLICY", value: (job) => job.policy },
+        { title: "MODE", value: (job) => (job.mechanism === "snapshot" ? "snapshot" : job.mode) },
         { title: "BECAUSE", value: (job) => operatorText(job.modeReason) },
       ]),
     );

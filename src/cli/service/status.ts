@@ -4,7 +4,7 @@ import type { Job } from "../../domain/catalogue.ts";
 import { nextSlotStart } from "../../domain/slots.ts";
 
 /** A state in one line, for `systemctl status`. */
-export function stateText(state: DaemonState, { conductor, policy }: Settings, now: Date): string {
+export function stateText(state: DaemonState, { policy }: Settings, now: Date): string {
   switch (state.kind) {
     case "standby":
       return "standing by: another conductor holds the lease";
@@ -15,7 +15,7 @@ export function stateText(state: DaemonState, { conductor, policy }: Settings, n
       const lines = reports.flatMap((report) => report.lines);
       const bad = lines.filter((line) => line.outcome === "failed").length;
       const what = lines.length === 0 ? "" : `: ${lines.length} volumes, ${bad} failed`;
-      const next = nextSlotStart(policy, conductor.timeZone, now);
+      const next = nextSlotStart(policy, now);
       return `waiting; last run ${short(run.startedAt)} ${outcome}${what}; next slot ${short(next)}`;
     }
     case "failing": {

@@ -3,13 +3,13 @@ import { planManual, slotOfOrder, type ProtectOrder } from "../../domain/manual.
 import { resultOfLines, type OrderLine, type OrderResult } from "../../domain/orders.ts";
 import { readPoints } from "../../domain/points.ts";
 import { nextSlotStart } from "../../domain/slots.ts";
+import { taggedTargets } from "../../domain/tracks.ts";
 import { operation, type Conductor, type Signals } from "../context.ts";
 import type { LeaseKeeper } from "../lease.ts";
-import { knownJobs, limitJobs } from "../plan.ts";
+import { knownJobs, limitJobs, refusalRows } from "../plan.ts";
 import { markServers, readQuota } from "../project.ts";
 import { buildReport } from "../report.ts";
 import { ourUserIds, scanInventory, type Inventory } from "../scan.ts";
-import { subjectOf } from "../submit.ts";
 
 /** Plans an order's backups and writes them down as jobs, once: whoever works jobs will find them. */
 export async function planProtect(
@@ -29,13 +29,16 @@ export async function planProtect(
   const entries = await Promise.all([...projects].map((projectId) => repository.catalogue({ projectId })));
   const catalogue = new Map(entries.flat().map((entry) => [entry.backupId, entry]));
   const now = clock.now();
-  const slot = slotOfOrder(body, { runId, policy: settings.policy, timeZone: settings.timeZone, now });
-  const known = await knownJobs(conductor, slot);
+  const slot = slotOfOrder(body, { runId, policy: settings.policy, now });
+  const known = await knownJobs(conductor, [{ slot }]);
   const { jobs, refused } = planManual(body, {
     now,
     runId,
     slot,
     policy: settings.policy,
+    mechanism: "backup",
+    requestKey: settings.selection.retentionKey,
+    ahead: new Map(),
     selection: settings.selection,
     timeZone: settings.timeZone,
     nameTemplate: settings.nameTemplate,
@@ -47,7 +50,7 @@ export async function planProtect(
   });
   // The volume limit is about what the schedule does by itself.
   const unlimited = { settings: { ...settings, selection: { ...settings.selection, volumesPerProject: null } } };
-  const limited = await limitJobs(unlimited, jobs, known, slot, (projectId) => readQuota(conductor, projectId, signal));
+  const limited = await limitJobs(unlimited, jobs, known, (projectId) => readQuota(conductor, projectId, signal));
   const skips = refused.map(({ volumeId, reason, message }) =>
     operation(conductor, runId, {
       kind: "skip",
@@ -57,16 +60,11 @@ export async function planProtect(
       message,
     }),
   );
-  const failures = limited.refused.map((job) =>
-    operation(conductor, runId, {
-      kind: "fail",
-      reason: job.reason ?? "over_quota",
-      ...subjectOf(job),
-      message: job.message,
-    }),
-  );
   if (skips.length > 0) await repository.appendOperations(skips);
-  await repository.insertJobs([...limited.accepted, ...limited.refused], failures);
+  await repository.insertJobs(
+    [...limited.accepted, ...limited.refused],
+    refusalRows(conductor, runId, limited.refused),
+  );
 }
 
 /** Ends an order when its backups have ended: marks, report, result. @returns null while they have not */
@@ -83,8 +81,11 @@ export async function finishProtect(
   const skips = new Map((await repository.operations({ runId, kinds: ["skip"] })).map((row) => [row.volumeId, row]));
   if (jobs.length > 0) {
     const inventory = await scanInventory(conductor, signals.cut);
+    const { policy, selection } = conductor.settings;
+    const targets = taggedTargets(inventory.servers, inventory.volumes.values(), selection);
+    const tracks = [{ policy, mechanism: "backup" as const, targets }];
     for (const [projectId, slotJobs] of Map.groupBy(jobs, (job) => job.projectId)) {
-      await markServers(conductor, lease, { runId, project: { id: projectId }, inventory, slotJobs }, signals.cut);
+      await markServers(conductor, lease, { runId, projectId, inventory, tracks, slotJobs }, signals.cut);
       await report(conductor, order, { projectId, slotJobs, inventory }, signals.cut);
     }
   }
@@ -127,7 +128,7 @@ async function report(
     projectName: project?.name ?? projectId,
     at: clock.now(),
     startedAt: order.askedAt,
-    nextRunAt: nextSlotStart(settings.policy, settings.timeZone, clock.now()),
+    nextRunAt: nextSlotStart(settings.policy, clock.now()),
     entries: await repository.catalogue({ projectId }),
     jobs: slotJobs,
     skips: [],

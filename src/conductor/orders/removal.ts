@@ -7,6 +7,7 @@ import { operation, type Conductor, type Signals } from "../context.ts";
 import { checkBeforeDelete, deletePoint, failureRow, keepRow } from "../delete.ts";
 import type { LeaseKeeper } from "../lease.ts";
 import { childrenOf, findPoint, listPoints } from "../mechanism.ts";
+import { assign, policyFinder } from "../assign.ts";
 import { ClockWatch } from "../memory.ts";
 import { isProven, ourUserIds, retentionTerms, scanInventory, scanPoints, whyPartial } from "../scan.ts";
 
@@ -57,7 +58,7 @@ export async function previewPrune(
   volumeIds: readonly string[] | null,
   signal: AbortSignal,
 ): Promise<RemovalPreview> {
-  const { clock, repository } = conductor;
+  const { clock, repository, settings } = conductor;
   const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
   const inventory = await scanInventory(conductor, signal);
   const now = clock.now();
@@ -70,12 +71,13 @@ export async function previewPrune(
   const gone = backups.filter(
     ({ volumeId }) => !inventory.volumeIds.has(volumeId) && (asked === null || asked.has(volumeId)),
   );
+  const assignment = await assign(conductor, inventory, { now, signal });
   return planSurely(conductor, { backups: gone, proven, partial }, signal, (volumes) =>
     planPrune({
       now,
       volumes,
       existingVolumeIds: inventory.volumeIds,
-      ...retentionTerms(inventory, conductor),
+      ...retentionTerms(inventory, settings, policyFinder(conductor, assignment)),
       cloneSources: inventory.cloneSources,
     }),
   );

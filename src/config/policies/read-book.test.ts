@@ -636,7 +636,7 @@ describe("the version of what the files say", () => {
       readPolicyBook(
         { policies: { path, text: policies }, rules: rules === null ? null : { path: "/r.yaml", text: rules } },
         defaults,
-      ).version;
+      ).version ?? "";
     assert.equal(of("", null), of("", null, "/b.yaml"));
     assert.equal(new Set([of("", null), of("# x", null), of("", ""), of("", "# x")]).size, 4);
     assert.match(of("", null) ?? "", /^[0-9a-f]{16}$/);

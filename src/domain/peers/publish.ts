@@ -1,4 +1,4 @@
-import { compareText } from "../scene.ts";
+import { compareText } from "../compare.ts";
 import type { Policy } from "../policy.ts";
 
 /** Cinder's limit for a metadata value. */

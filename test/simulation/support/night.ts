@@ -33,6 +33,7 @@ export const settings: ConductorSettings = {
     tagValues: ["yes", "true"],
     skipKey: "skip-volume-backup",
     retentionKey: "backup_retention",
+    policyKey: "backup_policy",
     overrideDelayMs: 7 * dayMs,
     volumesPerProject: null,
   },
@@ -46,6 +47,7 @@ export const settings: ConductorSettings = {
   leaseOwner: "test",
   deadline: { baseMs: hourMs, bytesPerSecond: 20 * 2 ** 20 },
   rotationEnabled: true,
+  publishAssignment: false,
   brakeOverrides: [],
 };
 

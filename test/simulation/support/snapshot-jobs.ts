@@ -38,6 +38,7 @@ export function snapshotJobs(
       modeReason: "snapshot",
       parentId: null,
       sizeGiB: volume.sizeGiB,
+      container: null,
       volumeType: volume.typeName,
       pool: volume.host,
       shared: false,

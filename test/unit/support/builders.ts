@@ -131,6 +131,7 @@ export const aJob = (volumeId: string, fields: Partial<Job> = {}): Job => {
     keepUntil: at("2026-12-04T23:00:00Z"),
     description: null,
     retention: null,
+    container: null,
     archiveContainer: null,
     archiveZone: null,
     archiveKeepUntil: null,

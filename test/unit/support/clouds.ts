@@ -37,6 +37,7 @@ export const selection: Selection = {
   tagValues: ["yes", "true"],
   skipKey: "skip-volume-backup",
   retentionKey: "backup_retention",
+  policyKey: "backup_policy",
   overrideDelayMs: 7 * dayMs,
   volumesPerProject: null,
 };
@@ -263,6 +264,7 @@ export function jobFor(volume: Volume, facts: { serverId: string; policy: Policy
     key: workKey(volume.id, policy.name, slot.id),
     mechanism: "backup",
     retention: null,
+    container: null,
     runId: "run-0",
     projectId: volume.projectId,
     volumeId: volume.id,

@@ -1,0 +1,84 @@
+import { assignPolicies, type Assignment, type AssignmentInput } from "../domain/assignment.ts";
+import type { SubjectProject } from "../domain/match.ts";
+import type { PolicyBook } from "../domain/policy-book.ts";
+import { presets } from "../domain/presets.ts";
+import type { Policy } from "../domain/policy.ts";
+import { needs } from "../domain/rules.ts";
+import type { Conductor, ConductorSettings } from "./context.ts";
+import type { Inventory } from "./scan.ts";
+
+/** The policies that there are: those of the operator's files, or the built-in one and the presets. */
+export const bookOf = ({ policyBook, settings }: Pick<Conductor, "policyBook" | "settings">): PolicyBook =>
+  policyBook?.() ?? defaultBook(settings);
+
+const bookWithoutFiles = new WeakMap<ConductorSettings, PolicyBook>();
+
+/** Made once for the same settings: what depends on its identity stays as it is. */
+function defaultBook(settings: ConductorSettings): PolicyBook {
+  const known = bookWithoutFiles.get(settings);
+  if (known !== undefined) return known;
+  const all = [...presets(settings.timeZone), settings.policy];
+  const book = {
+    policies: new Map(all.map((policy) => [policy.name, policy])),
+    rules: [],
+    exclusions: [],
+    version: null,
+  };
+  bookWithoutFiles.set(settings, book);
+  return book;
+}
+
+/** What must be known to say who is protected by what. Projects are listed only where a rule asks for them. */
+export async function assignmentInput(
+  conductor: Conductor,
+  { servers, volumes }: Pick<Inventory, "servers" | "volumes">,
+  { now, signal }: { readonly now: Date; readonly signal: AbortSignal },
+): Promise<AssignmentInput> {
+  const { repository, settings } = conductor;
+  const book = bookOf(conductor);
+  return {
+    now,
+    servers,
+    volumes,
+    projects: await projectsFor(conductor, book, signal),
+    selection: settings.selection,
+    book,
+    builtIn: settings.policy,
+    overridesSeen: await repository.overridesSeen(),
+    readsPlatform9: !settings.publishAssignment,
+  };
+}
+
+/** Says of every volume of the cloud what protects it. */
+export async function assign(
+  conductor: Conductor,
+  inventory: Pick<Inventory, "servers" | "volumes">,
+  when: { readonly now: Date; readonly signal: AbortSignal },
+): Promise<Assignment> {
+  return assignPolicies(await assignmentInput(conductor, inventory, when));
+}
+
+/** The policy of a name for a volume: as it is for that volume, else as the book has it; `null` when there is none of that name any more. */
+export function policyFinder(
+  conductor: Pick<Conductor, "policyBook" | "settings">,
+  { targets }: Pick<Assignment, "targets">,
+): (name: string, volumeId: string) => Policy | null {
+  const { policies } = bookOf(conductor);
+  const own = new Map<string, Policy>();
+  for (const [policy, all] of targets) {
+    // Those of the book are found there.
+    if (policies.get(policy.name) === policy) continue;
+    for (const { volumeIds } of all) for (const id of volumeIds) own.set(`${policy.name} ${id}`, policy);
+  }
+  return (name, volumeId) => own.get(`${name} ${volumeId}`) ?? policies.get(name) ?? null;
+}
+
+async function projectsFor(
+  { reader }: Conductor,
+  { rules }: PolicyBook,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, SubjectProject>> {
+  const { domains, projects } = needs(rules);
+  if (!projects && !domains) return new Map();
+  return new Map((await reader.projects(signal)).map((project) => [project.id, project]));
+}

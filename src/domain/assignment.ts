@@ -1,0 +1,350 @@
+import type { OverrideSeen } from "./catalogue.ts";
+import { compareText } from "./compare.ts";
+import { exclusionOf } from "./exclusions.ts";
+import type { Server, Volume } from "./inventory.ts";
+import type { SubjectProject } from "./match.ts";
+import { indexSeen, type Asking, type Notice } from "./overrides.ts";
+import { readPlatform9 } from "./peers/platform9.ts";
+import { newSnapSentryCache, readSnapSentry, type SnapSentryCache } from "./peers/snapsentry.ts";
+import type { PolicyBook } from "./policy-book.ts";
+import { noPolicyRequest, readPolicyRequest, type PolicyRequest } from "./policy-requests.ts";
+import { PolicyVariants } from "./policy-variants.ts";
+import type { Policy, Selection } from "./policy.ts";
+import { assignByRules, type RuleAssignment } from "./rules.ts";
+import { indexByServer, isTagged, volumesOf } from "./selection.ts";
+import type { Target } from "./tracks.ts";
+
+/** Who is protected by what: tag, rules, exclusions and what tenants ask for, over a whole cloud. Pure. */
+
+export interface AssignmentInput {
+  readonly now: Date;
+  readonly servers: readonly Server[];
+  readonly volumes: ReadonlyMap<string, Volume>;
+  /** By id; one that is missing has no name, domain or tags. */
+  readonly projects: ReadonlyMap<string, SubjectProject>;
+  readonly selection: Selection;
+  readonly book: PolicyBook;
+  /** The policy of tagged servers. */
+  readonly builtIn: Policy;
+  readonly overridesSeen: readonly OverrideSeen[];
+  /** False while we write Platform9's keys ourselves: they are never read back as truth. */
+  readonly readsPlatform9: boolean;
+}
+
+/** Where a policy of a volume comes from. */
+export type Source =
+  | { readonly kind: "tag"; readonly serverId: string }
+  | { readonly kind: "rule"; readonly rule: string }
+  /** Metadata of a server or volume. */
+  | { readonly kind: "request"; readonly resourceId: string; readonly key: string };
+
+export interface Protection {
+  readonly policy: Policy;
+  /** The server whose set it belongs to. */
+  readonly server: Server | null;
+  readonly source: Source;
+}
+
+/** What is said of one volume. */
+export interface VolumeAssignment {
+  /** Each policy once, with the first that asked for it. */
+  readonly protections: readonly Protection[];
+  /** Why operators have left it out, in words; `null` when they have not. */
+  readonly excluded: string | null;
+  readonly notices: readonly Notice[];
+  readonly seen: readonly OverrideSeen[];
+}
+
+export interface Assignment {
+  /** What each policy protects; see {@link import("./tracks.ts").tracksOf}. */
+  readonly targets: ReadonlyMap<Policy, readonly Target[]>;
+  /** Volumes that a tag or a tenant wants protected and operators leave out: the reason in words, by id. */
+  readonly excluded: ReadonlyMap<string, string>;
+  readonly notices: readonly Notice[];
+  readonly overridesSeen: readonly OverrideSeen[];
+}
+
+/** What the look at one volume needs beside it, made once for a cloud. */
+interface Context extends AssignmentInput {
+  readonly serversOf: ReadonlyMap<string, readonly Server[]>;
+  /** Ids of servers with volumes that are listed. */
+  readonly hasVolumes: ReadonlySet<string>;
+  readonly seen: ReadonlyMap<string, readonly OverrideSeen[]>;
+  readonly cache: SnapSentryCache;
+  readonly variants: PolicyVariants;
+  readonly serverRequests: Map<string, PolicyRequest>;
+}
+
+export function contextOf(input: AssignmentInput): Context {
+  const byServer = indexByServer(input.volumes.values());
+  const serversOf = new Map<string, Server[]>();
+  const hasVolumes = new Set<string>();
+  const unique = new Map(input.servers.map((server) => [server.id, server]));
+  for (const server of [...unique.values()].sort((a, b) => compareText(a.id, b.id))) {
+    for (const id of volumesOf(server, byServer)) {
+      if (input.volumes.has(id)) hasVolumes.add(server.id);
+      const others = serversOf.get(id);
+      if (others === undefined) serversOf.set(id, [server]);
+      else others.push(server);
+    }
+  }
+  return {
+    ...input,
+    servers: [...unique.values()],
+    serversOf,
+    hasVolumes,
+    seen: indexSeen(input.overridesSeen),
+    cache: newSnapSentryCache(),
+    variants: new PolicyVariants(),
+    serverRequests: new Map(),
+  };
+}
+
+/** Says of every volume what protects it. */
+export function assignPolicies(input: AssignmentInput): Assignment {
+  const context = contextOf(input);
+  const { builtIn, selection } = context;
+  const collected = new Collected();
+  const excluded = new Map<string, string>();
+  const notices: Notice[] = [];
+  const seen: OverrideSeen[] = [];
+  // Also those that protect nothing any more: that is to be told.
+  collected.touch(builtIn);
+  for (const policy of attached(context.book)) collected.touch(policy);
+  for (const server of context.servers) {
+    if (!isTagged(server, selection)) continue;
+    if (!context.hasVolumes.has(server.id)) collected.addServer(builtIn, server);
+    // Attached by what Nova says, and not in Cinder's listing: that is to be told.
+    for (const id of server.volumeIds) if (!context.volumes.has(id)) collected.add(builtIn, server, id);
+  }
+  for (const volume of context.volumes.values()) {
+    const assigned = assignVolume(volume, context);
+    notices.push(...assigned.notices);
+    seen.push(...assigned.seen);
+    if (assigned.excluded !== null) {
+      if (isWanted(volume, context)) excluded.set(volume.id, assigned.excluded);
+      continue;
+    }
+    for (const { policy, server } of assigned.protections) {
+      // A volume of several servers is looked at with each: the planner takes it once, and says so of the others.
+      const tagged =
+        policy === builtIn ? (context.serversOf.get(volume.id) ?? []).filter((each) => isTagged(each, selection)) : [];
+      for (const each of tagged.length > 0 ? tagged : [server]) collected.add(policy, each, volume.id);
+    }
+  }
+  for (const request of context.serverRequests.values()) {
+    notices.push(...request.notices);
+    seen.push(...request.seen);
+  }
+  return { targets: collected.targets(), excluded, notices, overridesSeen: seen };
+}
+
+const attached = ({ policies, rules }: PolicyBook): readonly Policy[] =>
+  rules.flatMap(({ effect }) =>
+    effect.kind === "attach" ? effect.policies.flatMap((name) => policies.get(name) ?? []) : [],
+  );
+
+/** What is said of one volume. */
+export function assignVolume(volume: Volume, context: Context): VolumeAssignment {
+  const { book, now, selection } = context;
+  const servers = context.serversOf.get(volume.id) ?? [];
+  const own = servers.filter((server) => server.projectId === volume.projectId);
+  const subjects: readonly (Server | null)[] = own.length > 0 ? own : [null];
+  const ruled =
+    book.rules.length === 0 ? [] : subjects.map((server) => ({ server, said: ruleFor(volume, server, context) }));
+  const excluded = whyExcluded(
+    volume,
+    servers,
+    ruled.map(({ said }) => said),
+    context,
+  );
+  if (excluded !== null) return { protections: [], excluded, notices: [], seen: [] };
+
+  const base: Protection[] = [];
+  const tagged =
+    own.find((server) => isTagged(server, selection)) ?? servers.find((server) => isTagged(server, selection));
+  if (tagged !== undefined) {
+    base.push({ policy: context.builtIn, server: tagged, source: { kind: "tag", serverId: tagged.id } });
+  }
+  for (const { server, said } of ruled) base.push(...byRules(said, server, context));
+
+  const server = own.find((each) => each === tagged) ?? own[0] ?? null;
+  const request = readPolicyRequest(volume, { ...context, now, policies: book.policies });
+  const ofServer = server === null ? noPolicyRequest : serverRequest(server, context);
+  const [asking, said] = request.policies === null && !request.firm ? [server, ofServer] : [volume, request];
+  const requested = (said.policies ?? []).map((policy): Protection => ({
+    policy,
+    server,
+    source: { kind: "request", resourceId: asking?.id ?? "", key: selection.policyKey },
+  }));
+  const peers = peerRequests(volume, server, context);
+  return {
+    protections: eachOnce([...(said.firm ? [] : base), ...requested, ...peers.protections]),
+    excluded: null,
+    notices: [...request.notices, ...peers.notices],
+    seen: [...request.seen, ...peers.seen],
+  };
+}
+
+function ruleFor(volume: Volume, server: Server | null, { book, projects }: Context): RuleAssignment {
+  const project = projects.get(volume.projectId) ?? {
+    id: volume.projectId,
+    name: null,
+    domainId: null,
+    domainName: null,
+    tags: [],
+  };
+  return assignByRules(book.rules, { volume, server, project });
+}
+
+/** A volume of several servers is left out by a rule only when it is with each of them. */
+function whyExcluded(
+  { id, projectId }: Volume,
+  servers: readonly Server[],
+  ruled: readonly RuleAssignment[],
+  { book, now }: Context,
+): string | null {
+  const exclusion = exclusionOf(book.exclusions, { volumeId: id, serverIds: servers.map((s) => s.id), projectId }, now);
+  if (exclusion !== null) return `${exclusion.scope} ${exclusion.id}: ${exclusion.reason}`;
+  const [first] = ruled;
+  return first !== undefined && ruled.every(({ excludedBy }) => excludedBy !== null)
+    ? `rule ${first.excludedBy ?? ""}`
+    : null;
+}
+
+function byRules(said: RuleAssignment, server: Server | null, { book, variants }: Context): Protection[] {
+  return said.policies.flatMap(({ policy: name, rule }) => {
+    const policy = book.policies.get(name);
+    if (policy === undefined) return [];
+    const ruled = said.retention.get(name);
+    return {
+      policy: ruled === undefined ? policy : variants.overridden(policy, ruled.override),
+      server,
+      source: { kind: "rule" as const, rule },
+    };
+  });
+}
+
+/** Read once for a server, whose volumes all ask for the same. */
+function serverRequest(server: Server, context: Context): PolicyRequest {
+  const known = context.serverRequests.get(server.id);
+  if (known !== undefined) return known;
+  const read = readPolicyRequest(server, { ...context, policies: context.book.policies });
+  context.serverRequests.set(server.id, read);
+  return read;
+}
+
+/** What SnapSentry's and Platform9's keys on the volume add. */
+function peerRequests(
+  volume: Volume,
+  server: Server | null,
+  context: Context,
+): Pick<VolumeAssignment, "protections" | "notices" | "seen"> {
+  const snapSentry = readSnapSentry(volume, context.cache);
+  const platform9 = context.readsPlatform9 ? readPlatform9(volume.metadata) : null;
+  const unknown = platform9?.policies.filter((name) => !context.book.policies.has(name)) ?? [];
+  const problems = [
+    ...snapSentry.problems,
+    ...(platform9?.problems ?? []),
+    ...unknown.map((name) => `snapshot_policies: there is no policy ${name}`),
+  ];
+  const protect = (policy: Policy, key: string): Protection => ({
+    policy,
+    server,
+    source: { kind: "request", resourceId: volume.id, key },
+  });
+  const protections = [
+    ...snapSentry.policies.map((policy) => protect(policy, snapSentryKey)),
+    ...(platform9?.policies ?? []).flatMap((name) => {
+      const policy = context.book.policies.get(name);
+      const count = platform9?.counts.get(name) ?? 0;
+      return policy === undefined ? [] : protect(context.variants.withAtLeast(policy, count), platform9Key);
+    }),
+  ];
+  const { rows, ended } = follow(volume, protections, context);
+  const invalid = problems.map((message) => noticeOf(volume, "request_invalid", message));
+  return { protections, notices: [...invalid, ...ended], seen: rows };
+}
+
+const snapSentryKey = "x-snapsentry";
+const platform9Key = "snapshot_policies";
+
+/** Remembers that there was a subscription, so that its end is told. */
+function follow(
+  volume: Asking,
+  protections: readonly Protection[],
+  { now, seen }: Context,
+): { rows: OverrideSeen[]; ended: Notice[] } {
+  const known = seen.get(volume.id) ?? [];
+  const rows: OverrideSeen[] = [];
+  const ended: Notice[] = [];
+  for (const key of [snapSentryKey, platform9Key]) {
+    const names = protections.filter(({ source }) => source.kind === "request" && source.key === key);
+    const before = known.find((row) => row.key === key);
+    const value = names.map(({ policy }) => policy.name).join(",");
+    if (value !== "") {
+      rows.push(before?.value === value ? before : { resourceId: volume.id, key, value, firstSeenAt: now });
+    }
+    const left = before?.value.split(",").filter((name) => !names.some(({ policy }) => policy.name === name)) ?? [];
+    if (left.length > 0) ended.push(noticeOf(volume, "protection_ended", left.join(", ")));
+  }
+  return { rows, ended };
+}
+
+const noticeOf = (resource: Asking, reason: Notice["reason"], message: string): Notice => ({
+  reason,
+  projectId: resource.projectId,
+  resourceId: resource.id,
+  message,
+});
+
+/** The first source of a policy counts: no two variants of one name protect a volume. */
+function eachOnce(protections: readonly Protection[]): Protection[] {
+  const names = new Set<string>();
+  return protections.filter(({ policy: { name } }) => !names.has(name) && names.add(name));
+}
+
+/** Whether a tag or a tenant asks for protection: who does is told of an exclusion. */
+function isWanted(volume: Volume, context: Context): boolean {
+  const asks = (resource: Asking): boolean => resource.metadata[context.selection.policyKey] !== undefined;
+  const servers = context.serversOf.get(volume.id) ?? [];
+  return (
+    asks(volume) ||
+    servers.some((server) => asks(server) || isTagged(server, context.selection)) ||
+    readSnapSentry(volume, context.cache).policies.length > 0 ||
+    (context.readsPlatform9 && readPlatform9(volume.metadata).policies.length > 0)
+  );
+}
+
+/** Targets as they come together. */
+class Collected {
+  readonly #byPolicy = new Map<Policy, Map<Server | null, Set<string>>>();
+
+  touch(policy: Policy): Map<Server | null, Set<string>> {
+    const servers = this.#byPolicy.get(policy) ?? new Map<Server | null, Set<string>>();
+    this.#byPolicy.set(policy, servers);
+    return servers;
+  }
+
+  addServer(policy: Policy, server: Server | null): Set<string> {
+    const servers = this.touch(policy);
+    const ids = servers.get(server) ?? new Set<string>();
+    servers.set(server, ids);
+    return ids;
+  }
+
+  add(policy: Policy, server: Server | null, volumeId: string): void {
+    this.addServer(policy, server).add(volumeId);
+  }
+
+  targets(): ReadonlyMap<Policy, readonly Target[]> {
+    return new Map(
+      [...this.#byPolicy].map(([policy, servers]) => [
+        policy,
+        [...servers]
+          .map(([server, ids]) => ({ server, volumeIds: [...ids].sort(compareText) }))
+          .sort((a, b) => (a.server === null ? 1 : b.server === null ? -1 : compareText(a.server.id, b.server.id))),
+      ]),
+    );
+  }
+}
