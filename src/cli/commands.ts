@@ -34,6 +34,7 @@ import { createSnapshotsCommand, expireSnapshotsCommand, runCommand } from "./co
 import { snapshotsForceDelete } from "./commands/snapshots-force-delete.ts";
 import { subscribeCommand } from "./commands/subscribe.ts";
 import { rulesPreview } from "./commands/rules-preview.ts";
+import { simulateCommand } from "./commands/simulate.ts";
 import { unholdCommand } from "./commands/unhold.ts";
 import { unsubscribeCommand } from "./commands/unsubscribe.ts";
 
@@ -47,6 +48,7 @@ export const commands: readonly Command[] = [
   policiesCheck,
   policiesShow,
   rulesPreview,
+  simulateCommand,
   protectCommand,
   ...snapSentryKinds.map(subscribeCommand),
   unsubscribeCommand,
