@@ -38,6 +38,8 @@ export function simulate(input: SimulationInput): Simulation {
   const { policy, from, until } = input;
   const volume = new SimulatedVolume(policy, input.sizeGiB);
   let rotatedMs = from.getTime();
+  /** Of what was made last before a rotation. */
+  let madeMs = -Infinity;
   const rotate = (atMs: number): void => {
     volume.rotate(new Date(atMs));
     rotatedMs = atMs;
@@ -48,7 +50,9 @@ export function simulate(input: SimulationInput): Simulation {
     // What expires between two slots goes on its day.
     for (let ms = rotatedMs + dayMs; ms < startMs; ms += dayMs) rotate(ms);
     volume.make(slot, new Date(startMs));
-    if (startMs + makingMs >= rotatedMs + rotationMs) rotate(startMs + makingMs);
+    if (startMs < madeMs + rotationMs) continue;
+    rotate(startMs + makingMs);
+    madeMs = startMs;
   }
   for (let ms = rotatedMs + dayMs; ms <= until.getTime(); ms += dayMs) rotate(ms);
   const points = volume.points();

@@ -8,7 +8,7 @@ import { kindOf, localDay } from "./words.ts";
 
 const width = 960;
 const left = 96;
-const right = 24;
+const right = 40;
 const across = width - left - right;
 
 const kindsOf = (points: readonly SimulatedPoint[]): string[] =>
@@ -49,17 +49,20 @@ export function livesChart(simulation: Simulation): Picture {
   const [top, bottom, height] = [40, 420, 460];
   const axis = timeAxis(simulation);
   const yOf = (at: Date): number => top + ((axis.xOf(at) - left) / across) * (bottom - top);
-  const paths = kindsOf(points).map((kind) => {
-    const strokes = points
-      .filter((point) => kindOf(point) === kind)
-      .map(({ createdAt, removedAt }) => {
-        // What lives for less than a dot is still to be seen.
-        const x = axis.xOf(createdAt);
-        const end = Math.max(axis.xOf(removedAt ?? input.until), x + 1);
-        return `M${short(x)} ${short(yOf(createdAt))}H${short(end)}`;
-      });
-    return `<path class="${kind} life" d="${strokes.join("")}"/>`;
-  });
+  // The first kinds are fewest, and come to lie on top.
+  const paths = kindsOf(points)
+    .reverse()
+    .map((kind) => {
+      const strokes = points
+        .filter((point) => kindOf(point) === kind)
+        .map(({ createdAt, removedAt }) => {
+          // What lives for less than a dot is still to be seen.
+          const x = axis.xOf(createdAt);
+          const end = Math.max(axis.xOf(removedAt ?? input.until), x + 1);
+          return `M${short(x)} ${short(yOf(createdAt))}H${short(end)}`;
+        });
+      return `<path class="${kind} life" d="${strokes.join("")}"/>`;
+    });
   const kept = points.filter(({ removedAt }) => removedAt === null).length;
   return {
     id: "lives",
@@ -84,16 +87,16 @@ export function storageChart(simulation: Simulation): Picture {
     values.push([new Date(ms), simulation.storedAt(new Date(ms))]);
   }
   const most = Math.max(sizeGiB / 10, ...values.map(([, gib]) => gib));
-  const unit = niceStep(most / 4);
+  const unit = niceStep(most / 5);
   const yOf = (gib: number): number => bottom - (gib / (Math.ceil(most / unit) * unit)) * (bottom - top);
   const rules: string[] = [];
   for (let gib = 0; gib <= Math.ceil(most / unit) * unit; gib += unit) {
     rules.push(line(left, yOf(gib), width - right, yOf(gib)));
     rules.push(text(left - 8, yOf(gib) + 4, `${short(gib)} GiB`, { anchor: "end", soft: true }));
   }
-  const top0 = values.map(([at, gib]) => `L${short(axis.xOf(at))} ${short(yOf(gib))}`).join("");
+  const outline = values.map(([at, gib]) => `L${short(axis.xOf(at))} ${short(yOf(gib))}`).join("");
   const end = values.at(-1)?.[0] ?? from;
-  const path = `M${short(axis.xOf(values[0]?.[0] ?? from))} ${bottom}${top0}L${short(axis.xOf(end))} ${bottom}Z`;
+  const path = `M${short(axis.xOf(values[0]?.[0] ?? from))} ${bottom}${outline}L${short(axis.xOf(end))} ${bottom}Z`;
   return {
     id: "storage",
     title: "What is stored on each day",
