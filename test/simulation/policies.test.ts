@@ -40,6 +40,9 @@ void describe("the files of policies and rules, on the command line", () => {
       const { id: projectId } = seed.project({ name: tenant });
       projects.set(tenant, projectId);
       for (const name of [`db-${tenant}`, `web-${tenant}`]) volumes.set(name, seed.volume({ projectId, name }).id);
+      const { id: serverId } = seed.server({ projectId, name: `vm-${tenant}`, metadata: { backup: "yes" } });
+      const root = `root-${tenant}`;
+      volumes.set(root, seed.volume({ projectId, serverId, name: root }).id);
     }
   });
   after(() => cloud.close());
@@ -132,24 +135,33 @@ void describe("the files of policies and rules, on the command line", () => {
   });
 
   it("are compared with others over the whole cloud, and nothing is written", async () => {
+    const presets = ["daily_5", "monthly_1st", "monthly_15th"];
+    const changed = (change: string, name: string, was: readonly string[], is: readonly string[]) => {
+      const tenant = name.replace(/^.*-/, "");
+      const excluded = change === "excluded" ? "rule Exclude lab / playground tenants" : null;
+      return {
+        change,
+        volumeId: volumes.get(name),
+        volumeName: name,
+        projectId: projects.get(tenant),
+        projectName: tenant,
+        before: { excluded: null, policies: was },
+        after: { excluded, policies: is },
+      };
+    };
     cloud.simulator.log.clear();
     assert.deepEqual(await value("rules", "preview", "--rules", "/rules.json"), {
-      volumes: 4,
+      volumes: 6,
       added: 1,
-      changed: 0,
+      changed: 1,
       removed: 0,
-      excluded: 0,
+      excluded: 1,
       policies: { added: [], changed: [], removed: [] },
       changes: [
-        {
-          change: "added",
-          volumeId: volumes.get("web-shop"),
-          volumeName: "web-shop",
-          projectId: projects.get("shop"),
-          projectName: "shop",
-          before: { excluded: null, policies: [] },
-          after: { excluded: null, policies: ["daily_5", "monthly_1st", "monthly_15th"] },
-        },
+        // The tag does not help where a rule excludes, and its policy stays where a rule adds others.
+        changed("excluded", "root-lab", ["default"], []),
+        changed("changed", "root-shop", ["default"], ["default", ...presets]),
+        changed("added", "web-shop", [], presets),
       ],
     });
     const { exitCode, stdout } = await cloud.run(
@@ -158,11 +170,13 @@ void describe("the files of policies and rules, on the command line", () => {
     assert.equal(exitCode, 0);
     assert.deepEqual(lines(stdout), [
       "Policies removed: gold",
-      "3 of 4 volumes change: 1 added, 1 changed, 0 removed, 1 excluded",
+      "5 of 6 volumes change: 1 added, 2 changed, 0 removed, 2 excluded",
       "",
       "CHANGE  PROJECT  VOLUME  BEFORE  AFTER",
       "excluded  lab  db-lab  gold (30d, weekly 8)  excluded (rule Exclude lab / playground tenants)",
+      "excluded  lab  root-lab  default (17d)  excluded (rule Exclude lab / playground tenants)",
       "changed  shop  db-shop  gold (30d, weekly 8)  daily_5 (last 5), monthly_1st (last 1), monthly_15th (last 1)",
+      "changed  shop  root-shop  default (17d)  default (17d), daily_5 (last 5), monthly_1st (last 1), monthly_15th (last 1)",
       "added  shop  web-shop  nothing  daily_5 (last 5), monthly_1st (last 1), monthly_15th (last 1)",
       "",
     ]);
