@@ -22,6 +22,7 @@ export const conductorSettings = (settings: Settings): ConductorSettings => ({
   timeZone: settings.conductor.timeZone,
   policy: settings.policy,
   selection: settings.selection,
+  release: settings.release,
   nameTemplate: settings.backup.nameTemplate,
   container: settings.backup.container,
   limits: settings.limits,

@@ -3,6 +3,7 @@ import type { SubjectProject } from "../domain/match.ts";
 import type { PolicyBook } from "../domain/policy-book.ts";
 import { presets } from "../domain/presets.ts";
 import type { Policy } from "../domain/policy.ts";
+import { readReleases } from "../domain/release.ts";
 import { needs } from "../domain/rules.ts";
 import type { Conductor, ConductorSettings } from "./context.ts";
 import type { Inventory } from "./scan.ts";
@@ -49,13 +50,32 @@ export async function assignmentInput(
   };
 }
 
+/** What protects each volume of a cloud, and what their owners let go of. */
+export interface CloudAssignment extends Assignment {
+  /** When the snapshots of a volume may go, by its id; no new ones are made of it. */
+  readonly releasedAt: ReadonlyMap<string, Date>;
+}
+
 /** Says of every volume of the cloud what protects it. */
 export async function assign(
   conductor: Conductor,
   inventory: Pick<Inventory, "servers" | "volumes">,
   when: { readonly now: Date; readonly signal: AbortSignal },
-): Promise<Assignment> {
-  return assignPolicies(await assignmentInput(conductor, inventory, when));
+): Promise<CloudAssignment> {
+  const input = await assignmentInput(conductor, inventory, when);
+  const assigned = assignPolicies(input);
+  const { dueAt, notices, seen } = readReleases({
+    volumes: inventory.volumes.values(),
+    rule: conductor.settings.release,
+    seen: input.overridesSeen,
+    now: when.now,
+  });
+  return {
+    ...assigned,
+    notices: [...assigned.notices, ...notices],
+    overridesSeen: [...assigned.overridesSeen, ...seen],
+    releasedAt: dueAt,
+  };
 }
 
 /** The policy of a name for a volume: as it is for that volume, else as the book has it; `null` when there is none of that name any more. */

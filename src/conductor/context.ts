@@ -5,6 +5,7 @@ import type { Logger } from "../domain/log.ts";
 import type { VolumePoints } from "../domain/points.ts";
 import type { PolicyBook } from "../domain/policy-book.ts";
 import type { Policy, Selection } from "../domain/policy.ts";
+import type { ReleaseRule } from "../domain/release.ts";
 import type { ProjectReport, Run } from "../domain/runs.ts";
 import type { ReaderCloud, WriterCloud } from "../openstack/cloud.ts";
 import type { Repository } from "../store/repository.ts";
@@ -18,6 +19,7 @@ export interface ConductorSettings {
   readonly timeZone: string;
   readonly policy: Policy;
   readonly selection: Selection;
+  readonly release: ReleaseRule;
   readonly nameTemplate: string;
   /** Container of the backups; `null` leaves it to Cinder. */
   readonly container: string | null;

@@ -1,5 +1,5 @@
 import type { Run, RunKind } from "../domain/runs.ts";
-import type { Assignment } from "../domain/assignment.ts";
+import type { CloudAssignment } from "./assign.ts";
 import type { Track } from "../domain/tracks.ts";
 import type { Conductor, Signals } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
@@ -28,7 +28,7 @@ export interface Cycle {
   readonly run: Run;
   readonly inventory: Inventory;
   /** Who is protected by what. */
-  readonly assignment: Assignment;
+  readonly assignment: CloudAssignment;
   /** What the policies have to do in the slots of now. */
   readonly tracks: readonly Track[];
   readonly userIds: ReadonlySet<string>;

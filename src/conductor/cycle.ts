@@ -2,6 +2,7 @@ import { isOpen, openJobStates, type Job } from "../domain/catalogue.ts";
 import { mechanisms, type Backup, type Project } from "../domain/inventory.ts";
 import { isScheduled } from "../domain/manual.ts";
 import type { Reason } from "../domain/reasons.ts";
+import { withoutReleased } from "../domain/release.ts";
 import { newRun, type ProjectReport, type Run, type RunOutcome } from "../domain/runs.ts";
 import { tracksOf } from "../domain/tracks.ts";
 import { mutex } from "../store/mutex.ts";
@@ -15,6 +16,7 @@ import { forgetOldRuns } from "./history.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import type { ClockWatch } from "./memory.ts";
 import { lookAtPolicies } from "./policy-source.ts";
+import { publishAssignment } from "./publish.ts";
 import { endProject } from "./project.ts";
 import { listPoints } from "./mechanism.ts";
 import { isProven, ourUserIds, retentionTerms, scanInventory, whyPartial } from "./scan.ts";
@@ -57,6 +59,15 @@ export async function runCycle(
     if (partial !== null) log.warn({ ...counts, reason: partial }, "the scan is not whole; nothing is deleted");
     await amend({ ...counts, policyVersion, scanGood: partial === null });
     const assignment = await assign(conductor, inventory, { now: run.startedAt, signal: signals.cut });
+    // What a partial scan does not show may well be protected.
+    if (conductor.settings.publishAssignment && options.create && partial === null) {
+      await publishAssignment(
+        conductor,
+        lease,
+        { volumes: inventory.volumes, assigned: assignment.targets },
+        signals.cut,
+      );
+    }
     const { news, ...work } = await workCycle({
       conductor,
       lease,
@@ -65,7 +76,7 @@ export async function runCycle(
       run,
       inventory,
       assignment,
-      tracks: tracksOf(assignment.targets, run.startedAt),
+      tracks: withoutReleased(tracksOf(assignment.targets, run.startedAt), assignment.releasedAt),
       userIds,
       partial: partial !== null,
       interrupt: options.interrupt ?? new AbortController().signal,
@@ -136,6 +147,7 @@ async function executeAndEnd(
         planAlone,
         report: worked.has(projectId),
         told: told.has(projectId),
+        releasedAt: cycle.assignment.releasedAt,
       },
       signals,
     );

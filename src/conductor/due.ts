@@ -45,10 +45,9 @@ export async function planCycle(cycle: Cycle): Promise<Planned | null> {
     options.rotateAll ? ["backup", "snapshot"] : plan.jobs.map(({ mechanism }) => mechanism),
   );
   const listed = await listAndSync(cycle, mechanisms);
-  return {
-    ...(plan.jobs.length === 0 ? { plan, told } : await planFromCloud(cycle, { candidates: plan.jobs, ended }, listed)),
-    listed: groupByProject(listed),
-  };
+  const due =
+    plan.jobs.length === 0 ? { plan, told } : await planFromCloud(cycle, { candidates: plan.jobs, ended }, listed);
+  return { plan: due.plan, told: due.told.union(told), listed: groupByProject(listed) };
 }
 
 /** What is due as far as the database knows. The jobs that it reads, one for each volume, are gone from memory when restore points are listed. */
@@ -62,6 +61,8 @@ async function planFromMemory(cycle: Cycle): Promise<
   const { repository, settings } = conductor;
   const jobs = await knownJobs(conductor, tracks);
   const memory = planWithoutPoints(settings, await planInput(cycle, jobs));
+  // Before it is remembered: once it is, it is no news.
+  const releasing = await tellReleases(cycle);
   await repository.replaceOverridesSeen(memory.overridesSeen);
   conductor.onProtected?.(protectedBy(memory));
   const open = tracks.filter((track) => isOpenFor(track, run.startedAt));
@@ -76,10 +77,21 @@ async function planFromMemory(cycle: Cycle): Promise<
     skips: memory.skips.filter((skip) => !isQuiet(skip)),
     notices: [...memory.notices, ...ended],
   };
-  const told = inWindow && plan.jobs.length === 0 ? await tell(cycle, plan) : new Set<string>();
+  const told = releasing.union(inWindow && plan.jobs.length === 0 ? await tell(cycle, plan) : new Set<string>());
   const idle = plan.jobs.length === 0 && !jobs.some(isOpen) && !options.rotateAll && told.size === 0;
   if (idle) await retryServerMarks(cycle, jobs);
   return { plan, ended, idle, told };
+}
+
+/** Owners' requests to let go of snapshots are told in whatever cycle sees them first. @returns their projects */
+async function tellReleases(cycle: Cycle): Promise<ReadonlySet<string>> {
+  const { assignment, conductor, run } = cycle;
+  const news = assignment.notices.filter(({ reason }) => reason === "release_requested");
+  if (news.length === 0) return new Set();
+  const rows = news.map((notice) => noticeRow(cycle, notice));
+  await conductor.repository.appendOperations(rows);
+  conductor.log.info({ run: run.id, volumes: news.length }, "owners let go of their volumes' snapshots");
+  return new Set(news.flatMap(({ projectId }) => projectId ?? []));
 }
 
 /** Nothing is told of a partial scan: what it does not show may well be there. */
@@ -179,7 +191,7 @@ async function recordPlan(cycle: Cycle, plan: CyclePlan, known: readonly Job[]):
 async function tell(cycle: Cycle, plan: CyclePlan): Promise<ReadonlySet<string>> {
   const { assignment, conductor, inventory, run } = cycle;
   const { repository } = conductor;
-  const period = currentSlot(conductor.settings.policy, run.startedAt)?.startsAt ?? run.startedAt;
+  const period = periodOf(cycle);
   const rows = [
     ...plan.skips.map((skip) => skipRow(cycle, skip)),
     ...[...assignment.excluded].map(([volumeId, message]) =>
@@ -192,15 +204,7 @@ async function tell(cycle: Cycle, plan: CyclePlan): Promise<ReadonlySet<string>>
         message,
       }),
     ),
-    ...plan.notices.map(({ reason, projectId, resourceId, message }) =>
-      operation(conductor, run.id, {
-        kind: "notice",
-        reason,
-        projectId,
-        key: `${resourceId ?? ""}/${markTime(period)}`,
-        message,
-      }),
-    ),
+    ...plan.notices.map((notice) => noticeRow(cycle, notice)),
   ];
   const told = new Set(
     (await repository.operations({ kinds: ["skip", "notice"], since: tellingSince(cycle, plan, period) })).map(toldAs),
@@ -213,6 +217,19 @@ async function tell(cycle: Cycle, plan: CyclePlan): Promise<ReadonlySet<string>>
   );
   return new Set(concerning.flatMap((row) => row.projectId ?? []));
 }
+
+/** The slot of the built-in policy: what is not about one policy is told once in it. */
+const periodOf = ({ conductor, run }: Cycle): Date =>
+  currentSlot(conductor.settings.policy, run.startedAt)?.startsAt ?? run.startedAt;
+
+const noticeRow = (cycle: Cycle, { message, projectId, reason, resourceId }: Notice): Operation =>
+  operation(cycle.conductor, cycle.run.id, {
+    kind: "notice",
+    reason,
+    projectId,
+    key: `${resourceId ?? ""}/${markTime(periodOf(cycle))}`,
+    message,
+  });
 
 const toldAs = ({ key, volumeId, reason }: Operation): string => `${key}/${volumeId}/${reason}`;
 

@@ -3,6 +3,7 @@ import { mechanisms, type Project } from "../domain/inventory.ts";
 import { byResource, noticesOfPoints, type Notice, type Skip } from "../domain/planner.ts";
 import { readByMechanism } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
+import { withoutReleased } from "../domain/release.ts";
 import type { RotationPlan } from "../domain/retention.ts";
 import { tracksOf, type Track } from "../domain/tracks.ts";
 import { assign, policyFinder } from "./assign.ts";
@@ -39,7 +40,7 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
   const catalogue = new Map((await repository.catalogue()).map((entry) => [entry.backupId, entry]));
   const now = clock.now();
   const assignment = await assign(conductor, inventory, { now, signal });
-  const tracks = tracksOf(assignment.targets, now);
+  const tracks = withoutReleased(tracksOf(assignment.targets, now), assignment.releasedAt);
   const jobs = await knownJobs(conductor, tracks);
   const points = readByMechanism({ backups, catalogue, userIds });
   const overridesSeen = await repository.overridesSeen();

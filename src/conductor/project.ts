@@ -4,6 +4,7 @@ import { lastBackupTimeKey } from "../domain/marks.ts";
 import type { Notice, Skip } from "../domain/planner.ts";
 import { readByMechanism } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
+import type { RotationPlan } from "../domain/retention.ts";
 import type { ProjectReport } from "../domain/runs.ts";
 import { completeSets } from "../domain/sets.ts";
 import type { Terms } from "../domain/terms.ts";
@@ -12,6 +13,7 @@ import type { Track } from "../domain/tracks.ts";
 import { CloudError } from "../openstack/errors.ts";
 import { operation, type Conductor, type ConductorSettings, type Signals } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
+import { deleteReleased } from "./release.ts";
 import { buildReport } from "./report.ts";
 import { planProjectRotation, rotateProject, type RotationInput } from "./rotate.ts";
 import type { Inventory } from "./scan.ts";
@@ -40,6 +42,8 @@ export interface ProjectEnd {
   readonly report: boolean;
   /** There is something to tell that no earlier run told, whatever the jobs. */
   readonly told: boolean;
+  /** When the snapshots that owners have released may go, by volume. */
+  readonly releasedAt: ReadonlyMap<string, Date>;
 }
 
 export interface EndedProject {
@@ -60,7 +64,8 @@ export async function endProject(
   const slotJobs: Job[] = [];
   for (const slot of end.slots) slotJobs.push(...(await repository.jobs({ slot, projectId: end.project.id })));
   await markServers(conductor, lease, { ...end, projectId: end.project.id, slotJobs }, signals.cut);
-  if (!end.report) return null;
+  const released = rotation.reasons.released ?? 0;
+  if (!end.report && released === 0) return null;
   const quota = await readQuota(conductor, end.project.id, signals.cut);
   const report = buildReport({
     id: newId(),
@@ -77,7 +82,7 @@ export async function endProject(
     rotation,
     quota,
   });
-  const news = end.told || slotJobs.some((job) => isNews(job, end));
+  const news = end.told || released > 0 || slotJobs.some((job) => isNews(job, end));
   await repository.insertReport(report, news ? reporting?.ofProject(report) : []);
   if (news) reporting?.wake();
   return { report, news };
@@ -143,11 +148,14 @@ async function rotate(
     };
     return { catalogue, input, plan: await planProjectRotation(conductor, input) };
   };
+  const rotateAndRelease = async (rotation: RotationInput, plan: RotationPlan) => {
+    const summary = await rotateProject(conductor, lease, rotation, plan, signals);
+    return await deleteReleased(conductor, lease, { rotation, summary, releasedAt: end.releasedAt }, signals);
+  };
   for (;;) {
     const { catalogue, input, plan } = await end.planAlone(planOnce);
     const unasked = plan.unverified.filter((id) => !children.has(id));
-    if (unasked.length === 0 || signals.drain.aborted)
-      return await rotateProject(conductor, lease, input, plan, signals);
+    if (unasked.length === 0 || signals.drain.aborted) return await rotateAndRelease(input, plan);
     await askChildren(conductor, { ids: unasked, children, catalogue }, signals.cut);
   }
 }

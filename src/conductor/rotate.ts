@@ -31,8 +31,8 @@ const routineKeeps: ReadonlySet<Reason> = new Set([
   "keep_minimum",
 ]);
 
-/** Deletions that an operator asked for by name are none that the brake has to explain. */
-const byOperator: ReadonlySet<Reason> = new Set(["removed", "pruned", "forced"]);
+/** Deletions that an operator asked for by name, or an owner a week before, are none that the brake has to explain. */
+const byOperator: ReadonlySet<Reason> = new Set(["removed", "pruned", "forced", "released"]);
 
 export interface RotationInput {
   readonly runId: string;

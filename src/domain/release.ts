@@ -3,6 +3,7 @@ import { formatDuration } from "./durations.ts";
 import type { Volume } from "./inventory.ts";
 import type { Notice } from "./overrides.ts";
 import type { Point } from "./points.ts";
+import type { Target, Track } from "./tracks.ts";
 
 /** How an owner asks that the automated snapshots of his volume go, and how long they stay after that. */
 export interface ReleaseRule {
@@ -65,6 +66,26 @@ export function readReleases(input: {
     notices.push({ reason: "release_requested", projectId, resourceId: id, message });
   }
   return { dueAt, seen, notices };
+}
+
+/** Tracks without the snapshots of released volumes: no new ones are made. Their backups go on. */
+export const withoutReleased = (tracks: readonly Track[], releasedAt: ReadonlyMap<string, Date>): readonly Track[] =>
+  releasedAt.size === 0
+    ? tracks
+    : tracks.map((track) =>
+        track.mechanism === "backup"
+          ? track
+          : { ...track, targets: track.targets.flatMap((each) => left(each, releasedAt)) },
+      );
+
+/** A server all of whose volumes are released is none without volumes, which would be told. */
+function left(target: Target, releasedAt: ReadonlyMap<string, Date>): readonly Target[] {
+  const volumeIds = target.volumeIds.filter((id) => !releasedAt.has(id));
+  return volumeIds.length === target.volumeIds.length
+    ? [target]
+    : volumeIds.length === 0
+      ? []
+      : [{ ...target, volumeIds }];
 }
 
 /**

@@ -46,6 +46,7 @@ const settings: ConductorSettings = {
     overrideDelayMs: 7 * dayMs,
     volumesPerProject: null,
   },
+  release: { key: "release-snapshots", delayMs: 7 * dayMs },
   nameTemplate: "{VOLUME_NAME}-{BACKUP_DATE}",
   container: null,
   limits: { global: 12, perProject: 4, perPool: 12, perBackupService: 12 },

@@ -1,8 +1,8 @@
 import { planAdoption, type Adoption, type AdoptionPlan, type AdoptionWish } from "../../domain/adoption.ts";
 import type { Backup } from "../../domain/inventory.ts";
 import { resultOfLines, type OrderBody, type OrderLine, type OrderResult } from "../../domain/orders.ts";
-import { presets } from "../../domain/presets.ts";
 import { CloudError, NoProjectAccess } from "../../openstack/errors.ts";
+import { bookOf } from "../assign.ts";
 import { operation, type Conductor, type Signals } from "../context.ts";
 import type { LeaseKeeper } from "../lease.ts";
 import { isOutage } from "../outage.ts";
@@ -22,7 +22,7 @@ export async function previewAdoption(
   },
   signal: AbortSignal,
 ): Promise<AdoptionPlan> {
-  const { clock, reader, repository, settings } = conductor;
+  const { clock, reader, repository } = conductor;
   const snapshots: Backup[] = [];
   for await (const snapshot of reader.listSnapshots({}, signal)) if (input.isMeant(snapshot)) snapshots.push(snapshot);
   const wanted = new Set(snapshots.map(({ volumeId }) => volumeId));
@@ -30,11 +30,10 @@ export async function previewAdoption(
   for await (const { id, metadata } of reader.listVolumes(signal)) if (wanted.has(id)) volumes.set(id, { metadata });
   const projects = new Set(snapshots.flatMap(({ projectId }) => projectId ?? []));
   const entries = await Promise.all([...projects].map((projectId) => repository.catalogue({ projectId })));
-  const policies = [settings.policy, ...presets(settings.timeZone)];
   return planAdoption(snapshots, {
     wish: input.wish,
     now: clock.now(),
-    policies: new Map(policies.map((policy) => [policy.name, policy])),
+    policies: bookOf(conductor).policies,
     volumes,
     userIds: await ourUserIds(conductor, signal),
     catalogue: new Map(entries.flat().map((entry) => [entry.backupId, entry])),

@@ -37,6 +37,7 @@ export const settings: ConductorSettings = {
     overrideDelayMs: 7 * dayMs,
     volumesPerProject: null,
   },
+  release: { key: "release-snapshots", delayMs: 7 * dayMs },
   nameTemplate: "{VOLUME_NAME}-{BACKUP_DATE}",
   container: null,
   limits: { global: 30, perProject: 10, perPool: 30, perBackupService: 30 },

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import type { Volume } from "../../src/simulator/records.ts";
+import { openCommandCloud, type CommandCloud } from "./support/command-cloud.ts";
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+interface Stage extends CommandCloud {
+  readonly volume: Volume;
+  /** Snapshots of the volume, oldest first. */
+  readonly snapshots: () => readonly { readonly id: string; readonly createdAtMs: number }[];
+  /** A night's cycle. */
+  readonly night: () => Promise<string>;
+}
+
+async function start(t: TestContext): Promise<Stage> {
+  const directory = await mkdtemp(join(tmpdir(), "dirigent-release-"));
+  const cloud = await openCommandCloud("2026-11-01T12:00:00Z", {
+    "/etc/dirigent/dirigent.yaml": JSON.stringify({ database: { url: `sqlite:${join(directory, "state.db")}` } }),
+  });
+  t.after(async () => {
+    await cloud.close();
+    await rm(directory, { recursive: true });
+  });
+  // A tagged server: it has backups, too.
+  const { volumes } = cloud.simulator.seedCloud({ projects: 1, servers: 1, volumesPerServer: 1 });
+  const [volume] = volumes as [Volume];
+  const subscribed = await cloud.run("subscribe", "daily", "--retention", "30", "--volume-id", volume.id);
+  assert.equal(subscribed.exitCode, 0, subscribed.stderr);
+  return {
+    ...cloud,
+    volume,
+    snapshots: () =>
+      [...cloud.simulator.state.snapshots.values()]
+        .filter(({ volumeId }) => volumeId === volume.id)
+        .sort((a, b) => a.createdAtMs - b.createdAtMs),
+    night: async () => {
+      const ran = await cloud.run("run", "--json");
+      assert.equal(ran.exitCode, 0, ran.stderr);
+      cloud.clock.advance(dayMs);
+      return ran.stdout;
+    },
+  };
+}
+
+void describe("an owner's release", () => {
+  void it("ends new snapshots at once and removes those there are after the delay, the newest good one included; backups and holds stay", async (t) => {
+    const { night, run, simulator, snapshots, volume } = await start(t);
+    for (let i = 0; i < 3; i++) await night();
+    assert.equal(snapshots().length, 3);
+    const held = snapshots()[1]!.id;
+    assert.equal((await run("hold", held)).exitCode, 0);
+    assert.equal((await run("release", "--volume", volume.id)).exitCode, 0);
+    await night();
+    // Seven days from the night that saw it.
+    for (let i = 0; i < 6; i++) await night();
+    assert.equal(snapshots().length, 3);
+    await night();
+    assert.deepEqual(
+      snapshots().map(({ id }) => id),
+      [held],
+    );
+    assert.equal([...simulator.state.backups.values()].length, 11);
+    const audit = await run("audit");
+    assert.equal(audit.exitCode, 0, audit.stdout);
+  });
+
+  void it("begins anew when it was taken back, and then snapshots are made again", async (t) => {
+    const { night, run, snapshots, volume } = await start(t);
+    await night();
+    assert.equal((await run("release", "--volume", volume.id)).exitCode, 0);
+    for (let i = 0; i < 5; i++) await night();
+    assert.equal(snapshots().length, 1);
+    assert.equal((await run("release", "--volume", volume.id, "--cancel")).exitCode, 0);
+    await night();
+    assert.equal(snapshots().length, 2);
+    assert.equal((await run("release", "--volume", volume.id)).exitCode, 0);
+    for (let i = 0; i < 6; i++) await night();
+    assert.equal(snapshots().length, 2);
+  });
+});
