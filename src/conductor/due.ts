@@ -95,14 +95,24 @@ async function tellReleases(cycle: Cycle): Promise<ReadonlySet<string>> {
 }
 
 /** Nothing is told of a partial scan: what it does not show may well be there. */
-async function findEnded({ conductor, inventory, partial }: Cycle, tracks: readonly Track[]): Promise<Notice[]> {
+async function findEnded(
+  { conductor, inventory, partial, ...cycle }: Cycle,
+  fresh: readonly Track[],
+): Promise<Notice[]> {
   if (partial) return [];
   const ended: Notice[] = [];
-  for (const { policy, mechanism, slot, targets } of tracks) {
+  const looked = new Set<string>();
+  for (const { policy, mechanism, slot } of fresh) {
     const before = slotBefore(policy, slot);
-    if (before === null) continue;
+    const what = `${policy.name}/${before?.id ?? ""}/${mechanism}`;
+    if (before === null || looked.has(what)) continue;
+    looked.add(what);
     const all = await conductor.repository.jobs({ slot: before.id, states: ["succeeded"] });
     const jobs = all.filter((job) => job.policy === policy.name && job.mechanism === mechanism);
+    // Of one name there may be several, with other retentions or start times: a volume may have gone from one to another.
+    const targets = cycle.tracks
+      .filter((track) => track.policy.name === policy.name && track.mechanism === mechanism)
+      .flatMap((track) => track.targets);
     ended.push(...endedProtection({ jobs, targets, volumeIds: inventory.volumeIds }));
   }
   return ended;

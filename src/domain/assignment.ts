@@ -125,11 +125,10 @@ export function assignPolicies(input: AssignmentInput): Assignment {
       if (isWanted(volume, context)) excluded.set(volume.id, assigned.excluded);
       continue;
     }
-    for (const { policy, server } of assigned.protections) {
+    for (const { policy, server, source } of assigned.protections) {
       // A volume of several servers is looked at with each: the planner takes it once, and says so of the others.
-      const tagged =
-        policy === builtIn ? (context.serversOf.get(volume.id) ?? []).filter((each) => isTagged(each, selection)) : [];
-      for (const each of tagged.length > 0 ? tagged : [server]) collected.add(policy, each, volume.id);
+      const servers = source.kind === "tag" ? taggedServersOf(volume, context) : [server];
+      for (const each of servers) collected.add(policy, each, volume.id);
     }
   }
   for (const request of context.serverRequests.values()) {
@@ -160,31 +159,46 @@ export function assignVolume(volume: Volume, context: Context): VolumeAssignment
   );
   if (excluded !== null) return { protections: [], excluded, notices: [], seen: [] };
 
-  const base: Protection[] = [];
-  const tagged =
-    own.find((server) => isTagged(server, selection)) ?? servers.find((server) => isTagged(server, selection));
-  if (tagged !== undefined) {
-    base.push({ policy: context.builtIn, server: tagged, source: { kind: "tag", serverId: tagged.id } });
-  }
+  const tagged = own.find((server) => isTagged(server, selection));
+  const base: Protection[] = tagged === undefined ? [] : [byTag(tagged, context)];
   for (const { server, said } of ruled) base.push(...byRules(said, server, context));
+  // A tag in another project protects nothing, which is told; so whatever else asks for the policy goes before it.
+  const foreign = tagged === undefined ? taggedServersOf(volume, context).slice(0, 1) : [];
 
-  const server = own.find((each) => each === tagged) ?? own[0] ?? null;
+  const server = tagged ?? own[0] ?? null;
   const request = readPolicyRequest(volume, { ...context, now, policies: book.policies });
   const ofServer = server === null ? noPolicyRequest : serverRequest(server, context);
-  const [asking, said] = request.policies === null && !request.firm ? [server, ofServer] : [volume, request];
-  const requested = (said.policies ?? []).map((policy): Protection => ({
-    policy,
-    server,
-    source: { kind: "request", resourceId: asking?.id ?? "", key: selection.policyKey },
-  }));
+  const asked = (resource: Asking | null, { policies }: PolicyRequest): Protection[] =>
+    (policies ?? []).map((policy) => ({
+      policy,
+      server,
+      source: { kind: "request", resourceId: resource?.id ?? "", key: selection.policyKey },
+    }));
+  // The volume's own word takes from its server's only when it is firm.
+  const requested = [...asked(volume, request), ...(request.firm ? [] : asked(server, ofServer))];
+  const isReplaced = request.firm || ofServer.firm;
   const peers = peerRequests(volume, server, context);
   return {
-    protections: eachOnce([...(said.firm ? [] : base), ...requested, ...peers.protections]),
+    protections: eachOnce([
+      ...(isReplaced ? [] : base),
+      ...requested,
+      ...peers.protections,
+      ...(isReplaced ? [] : foreign.map((each) => byTag(each, context))),
+    ]),
     excluded: null,
     notices: [...request.notices, ...peers.notices],
     seen: [...request.seen, ...peers.seen],
   };
 }
+
+const taggedServersOf = (volume: Volume, { selection, serversOf }: Context): Server[] =>
+  (serversOf.get(volume.id) ?? []).filter((server) => isTagged(server, selection));
+
+const byTag = (server: Server, { builtIn }: Context): Protection => ({
+  policy: builtIn,
+  server,
+  source: { kind: "tag", serverId: server.id },
+});
 
 function ruleFor(volume: Volume, server: Server | null, { book, projects }: Context): RuleAssignment {
   const project = projects.get(volume.projectId) ?? {
