@@ -87,7 +87,8 @@ export interface VolumeTerms {
 }
 
 /** Reads the terms of all points of ours of one volume. They are counted together with those of their own project only. */
-export function readTerms({ volumeId, points }: VolumePoints, context: Context): VolumeTerms {
+export function readTerms(volume: VolumePoints, context: Context): VolumeTerms {
+  const { volumeId, points } = volume;
   const of = new Map<Point, PointTerms>();
   const groups: Group[] = [];
   for (const [projectId, own] of Map.groupBy(points, (point) => point.projectId)) {
@@ -97,7 +98,7 @@ export function readTerms({ volumeId, points }: VolumePoints, context: Context):
       const expected = context.expecting.filter(
         (each) => isAsked && each.volumeId === volumeId && each.policy === name && each.mechanism === mechanism,
       );
-      const { group, rows } = readGroup(volumeId, name, { members, expected, context });
+      const { group, rows } = readGroup(volume, name, { members, expected, context });
       if (isAsked) groups.push(group);
       if (rows.length > 0) count(group, rows, { view: context.view, of });
       else {
@@ -125,7 +126,7 @@ interface Row {
 }
 
 function readGroup(
-  volumeId: string,
+  { volumeId, points }: VolumePoints,
   name: string,
   {
     members,
@@ -139,7 +140,7 @@ function readGroup(
   // By age alone nothing is counted.
   const isCounted = terms.rules.length > 0 || members.some((point) => ruleTexts(point, context.view).length > 0);
   const rows = isCounted
-    ? rowsOf(members, { expected, view: context.view, periodMs: policy?.periodMs ?? Infinity })
+    ? rowsOf(members, { points, expected, view: context.view, periodMs: policy?.periodMs ?? Infinity })
     : [];
   const group: Group = {
     name,
@@ -156,15 +157,31 @@ function readGroup(
 function rowsOf(
   members: readonly Point[],
   {
+    points,
     expected,
     view,
     periodMs,
-  }: { readonly expected: readonly Expected[]; readonly view: View; readonly periodMs: number },
+  }: {
+    readonly points: readonly Point[];
+    readonly expected: readonly Expected[];
+    readonly view: View;
+    readonly periodMs: number;
+  },
 ): readonly Row[] {
+  const sure = sureOf(points);
   return members
-    .map((point): Row => ({ point, counted: countedAs(point, { view, periodMs }) }))
+    .map((point): Row => ({ point, counted: countedAs(point, { view, periodMs, isSure: sure.has(point.backup.id) }) }))
     .concat(expected.map(({ at }) => ({ point: null, counted: expectedAt(at) })))
     .sort((a, b) => a.counted.madeMs - b.counted.madeMs);
+}
+
+/** Ids of those whose ancestors are known for certain: what takes another one's place must be beyond doubt. */
+function sureOf(parentsFirst: readonly Point[]): ReadonlySet<string> {
+  const sure = new Set<string>();
+  for (const { backup, parentId, parentVerified } of parentsFirst) {
+    if (parentVerified && (parentId === null || sure.has(parentId))) sure.add(backup.id);
+  }
+  return sure;
 }
 
 /** A retention that is no time at all (a damaged or empty policy) never means "delete". */
@@ -190,10 +207,12 @@ function inForce(
 function promised(members: readonly Point[], view: View): Pick<Group, "retentionMs" | "unpromisedMs" | "rules"> {
   const promisesMs = members
     .filter((point) => !isArchive(point, null) && !point.marks.slot?.startsWith("manual:"))
-    .flatMap((point) => promisesOf(point, view).map((at) => at.getTime() - point.backup.createdAt.getTime()))
+    .flatMap((point) =>
+      promisesOf(point, view).map((at) => at.getTime() - standsForMs(point, { view, periodMs: Infinity })),
+    )
     .filter((ms) => !Number.isNaN(ms));
   const rules = new Map(members.flatMap((point) => rulesOf(point, view)).map((rule) => [formatRule(rule), rule]));
-  const retentionMs = Math.max(0, ...promisesMs);
+  const retentionMs = promisesMs.length === 0 ? Infinity : Math.max(0, ...promisesMs);
   return { retentionMs, unpromisedMs: retentionMs, rules: [...rules.values()] };
 }
 
@@ -214,14 +233,23 @@ const skewMs = 5 * 60_000;
  * A point stands for its slot in the calendar: what was made past midnight for the evening before is the evening's. A slot that it cannot have been
  * made in says nothing.
  */
-function countedAs(point: Point, { view, periodMs }: { readonly view: View; readonly periodMs: number }): Counted {
+function countedAs(
+  point: Point,
+  { view, periodMs, isSure }: { readonly view: View; readonly periodMs: number; readonly isSure: boolean },
+): Counted {
   const madeMs = point.backup.createdAt.getTime();
   // Without a time it is kept for that; here it must only disturb nothing.
   if (Number.isNaN(madeMs)) return { madeMs: 0, calendarMs: 0, kind: "doubtful" };
+  const good = view === "marks" ? point.goodByMarks : point.good;
+  return { madeMs, calendarMs: standsForMs(point, { view, periodMs }), kind: good && isSure ? "good" : "doubtful" };
+}
+
+/** Its slot, unless it cannot have been made in that. */
+function standsForMs(point: Point, { view, periodMs }: { readonly view: View; readonly periodMs: number }): number {
+  const madeMs = point.backup.createdAt.getTime();
   const slotMs = Date.parse(remembered(point, "slot", view) ?? point.marks.slot ?? "");
   const isPlausible = slotMs <= madeMs + skewMs && madeMs <= slotMs + periodMs + skewMs;
-  const good = view === "marks" ? point.goodByMarks : point.good;
-  return { madeMs, calendarMs: isPlausible ? slotMs : madeMs, kind: good ? "good" : "doubtful" };
+  return isPlausible ? slotMs : madeMs;
 }
 
 const expectedAt = (at: Date): Counted => ({ madeMs: at.getTime(), calendarMs: at.getTime(), kind: "expected" });

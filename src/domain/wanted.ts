@@ -97,8 +97,9 @@ export function whyWanted(point: Point, volume: VolumeView): readonly Reason[] {
     reasons.push(...counting.keptAs.map((step) => keptAsReasons[step]));
     if (counting.unreadable) reasons.push("keep_unreadable");
     const isPromised = promisesOf(point, volume.view).length > 0 || counting.isMarked;
-    // Nobody ever said how long.
-    if (group.policy === null && !isPromised) reasons.push("keep_policy_gone");
+    // Nobody says how long.
+    const isUnknown = !isPromised || expiresAtMs(point, volume) === Infinity;
+    if (group.policy === null && isUnknown) return [...reasons, "keep_policy_gone"];
     if (marks.adopted && !isPromised) reasons.push("keep_adopted");
   }
   // Written so that times which are not numbers keep it.

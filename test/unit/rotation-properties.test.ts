@@ -2,12 +2,26 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import fc from "fast-check";
 import type { CatalogueEntry } from "../../src/domain/catalogue.ts";
-import type { Backup } from "../../src/domain/inventory.ts";
-import { readMarks } from "../../src/domain/marks.ts";
+import { readRule, keptBy } from "../../src/audit/retention-rule.ts";
+import type { ConductorSettings } from "../../src/conductor/context.ts";
+import { retentionTerms } from "../../src/conductor/scan.ts";
+import { ruleInForce } from "../../src/domain/in-force.ts";
+import type { Backup, Server, Volume } from "../../src/domain/inventory.ts";
+import { mark, readMarks } from "../../src/domain/marks.ts";
+import type { PolicyBook } from "../../src/domain/policy-book.ts";
+import type { Policy } from "../../src/domain/policy.ts";
+import { formatRule } from "../../src/domain/thinning-text.ts";
 import { pointTime } from "../../src/domain/points.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RotationPlan } from "../../src/domain/retention.ts";
-import { clouds, traitsOf, type Cloud } from "./support/clouds.ts";
+import {
+  clouds as plainClouds,
+  promisedClouds,
+  selection,
+  traitsOf,
+  variedClouds,
+  type Cloud,
+} from "./support/clouds.ts";
 import {
   chainOf,
   deletionsOf,
@@ -23,7 +37,11 @@ import {
   type RotationOptions,
 } from "./support/rotations.ts";
 
-const runs = 240;
+/** `npm run soak` asks for more. */
+const runs = Number(process.env["ROTATION_RUNS"] ?? 300);
+
+/** Half of one policy that keeps by age, half of several that count as well, with snapshots. */
+const clouds = fc.oneof(plainClouds, variedClouds);
 
 const rotateAll = (cloud: Cloud, options?: RotationOptions): RotationPlan[] =>
   projectsOf(cloud).map((projectId) => rotate(cloud, projectId, options));
@@ -31,6 +49,9 @@ const rotateAll = (cloud: Cloud, options?: RotationOptions): RotationPlan[] =>
 /** All that a plan deletes in every project, when neither pace nor brake limits it. */
 const dead = (cloud: Cloud, options?: RotationOptions): Set<string> =>
   idsOf(deletionsOf(rotateAll(cloud, { ...options, unlimited: true })));
+
+/** A snapshot never stands in for a backup. */
+const sourceOf = ({ volumeId, mechanism }: Backup): string => `${volumeId}/${mechanism}`;
 
 const without = (cloud: Cloud, ids: ReadonlySet<string>): Cloud => ({
   ...cloud,
@@ -117,6 +138,16 @@ describe("rotation, whatever the cloud looks like", () => {
       "keep: keep_failed",
       "archives",
       "keep: keep_archive",
+      "snapshots",
+      "two policies",
+      "policy gone",
+      "delete: thinned",
+      "keep: keep_last",
+      "keep: keep_daily",
+      "keep: keep_weekly",
+      "keep: keep_minimum",
+      "keep: keep_unreadable",
+      "keep: keep_policy_gone",
     ]);
   });
 
@@ -126,7 +157,7 @@ describe("rotation, whatever the cloud looks like", () => {
         const deleted = dead(cloud, { lookUp });
         for (const projectId of projectsOf(cloud)) {
           const here = cloud.backups.filter((backup) => backup.projectId === projectId);
-          for (const backups of Map.groupBy(here, (backup) => backup.volumeId).values()) {
+          for (const backups of Map.groupBy(here, sourceOf).values()) {
             const newest = newestGood(cloud, backups);
             if (newest === null) continue;
             const chain = backups.filter((each) => lineage(cloud, each).at(-1) === lineage(cloud, newest).at(-1));
@@ -182,12 +213,12 @@ describe("rotation, whatever the cloud looks like", () => {
       fc.property(clouds, fc.nat({ max: 40 }), (cloud, crashAfter) => {
         const order = deletionsOf(rotateAll(cloud, { unlimited: true })).slice(0, crashAfter);
         const left = without(cloud, idsOf(order));
-        for (const [volumeId, backups] of Map.groupBy(cloud.backups, (backup) => backup.volumeId)) {
+        for (const [source, backups] of Map.groupBy(cloud.backups, sourceOf)) {
           if (!backups.some((backup) => isTrulyGood(cloud, backup))) continue;
-          const now = left.backups.filter((backup) => backup.volumeId === volumeId);
+          const now = left.backups.filter((backup) => sourceOf(backup) === source);
           assert.ok(
             now.some((backup) => isTrulyGood(left, backup)),
-            volumeId,
+            source,
           );
         }
       }),
@@ -254,8 +285,8 @@ describe("rotation, whatever the cloud looks like", () => {
   it("takes no more when the retention grows", () => {
     fc.assert(
       fc.property(clouds, fc.nat({ max: 30 }), (cloud, periods) => {
-        const longer = cloud.policy.retentionMs + periods * cloud.policy.periodMs;
-        assertSubset(dead(cloud, { retentionMs: longer }), dead(cloud));
+        const longerMs = periods * cloud.policy.periodMs;
+        assertSubset(dead(cloud, { longerMs }), dead(cloud));
       }),
       { numRuns: runs },
     );
@@ -315,22 +346,137 @@ describe("rotation with a lost or stale database", () => {
   });
 });
 
+describe("what tenants and operators take away", () => {
+  it("a policy that is taken away deletes nothing by itself", () => {
+    fc.assert(
+      fc.property(promisedClouds, (cloud) => {
+        assertSubset(dead(cloud, { removed: new Set([cloud.second.name]) }), dead(cloud));
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("whatever a tenant asks for, nothing goes before it was promised to, or while its own rule counts it", () => {
+    const values = fc.constantFrom("1d", "0", "0d", "-5", "-1d", "junk", "", "1h", "30d", "999999d", "5", "true");
+    const keys = [
+      selection.retentionKey,
+      selection.tagKey,
+      selection.skipKey,
+      "backup_policy",
+      "auto_snapshot",
+      "snapshot_policies",
+      "retention_default",
+      "retention_second",
+      "retention",
+      "x-snapsentry-managed",
+      "x-snapsentry-daily-enabled",
+      "x-snapsentry-daily-retention-days",
+    ];
+    const wishes = fc.dictionary(fc.constantFrom(...keys), values);
+    fc.assert(
+      fc.property(clouds, wishes, wishes, (cloud, ofVolumes, ofServers) => {
+        const asking = <T extends Server | Volume>(each: T, metadata: Record<string, string>): T => ({
+          ...each,
+          metadata,
+        });
+        const inventory = {
+          servers: cloud.servers.map((server) => asking(server, ofServers)),
+          volumes: new Map([...cloud.volumes].map(([id, volume]) => [id, asking(volume, ofVolumes)])),
+        };
+        const { policy, second } = cloud;
+        const policyBook = (): PolicyBook => ({
+          policies: new Map([policy, second].map((each) => [each.name, each])),
+          rules: [],
+          exclusions: [],
+          version: null,
+        });
+        const settings = { policy, selection, timeZone: cloud.timeZone } as ConductorSettings;
+        const { inForceOf } = retentionTerms(inventory, { settings, policyBook });
+        const deleted = dead(cloud, { inForceOf, lookUp: "all" });
+        for (const id of deleted) {
+          const backup = cloud.backups.find((each) => each.id === id)!;
+          const { keepUntil, retention } = readMarks(backup.metadata);
+          assert.ok(keepUntil === null || keepUntil <= cloud.now || backup.status === "error", `${id} was promised`);
+          assert.ok(retention === null || !isCounted(cloud, backup, [retention]), `${id} is counted`);
+        }
+        // Nor do counts that the policies keep become fewer.
+        for (const own of [policy, second]) {
+          if (own.thinning === null) continue;
+          const { thinning } = inForceOf([...cloud.volumes.keys()][0] ?? "", own);
+          assert.ok(thinning !== null && thinning.last >= own.thinning.last);
+          assert.deepEqual({ ...thinning, last: 0 }, { ...own.thinning, last: 0 });
+        }
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  it("counts that somebody raises take nothing more", () => {
+    fc.assert(
+      fc.property(clouds, fc.integer({ min: 1, max: 9 }), (cloud, count) => {
+        const inForceOf: RotationOptions["inForceOf"] = (_, policy) => ({
+          ...policy,
+          thinning: ruleInForce(policy, count),
+        });
+        assertSubset(dead(cloud, { inForceOf }), dead(cloud));
+      }),
+      { numRuns: runs },
+    );
+  });
+});
+
 /** By Cinder's rows and the marks alone, and without any code of rotation's. */
 function wantedInTruth(cloud: Cloud, backup: Backup): boolean {
   const marks = readMarks(backup.metadata);
   if (marks.held) return true;
-  const { archive, retentionMs } = cloud.policy;
+  const policy = policyOf(cloud, backup);
+  const { archive, retentionMs } = policy ?? { archive: null, retentionMs: 0 };
   const isArchive = !backup.isIncremental && (backup.container === archive?.container || marks.archived);
   const isOver =
     cloud.now.getTime() >=
       backup.createdAt.getTime() + Math.max(retentionMs, isArchive ? (archive?.retentionMs ?? 0) : 0) &&
     (marks.keepUntil === null || cloud.now >= marks.keepUntil);
-  if (backup.status === "available") return !isOver;
+  const rules = [marks.retention, policy?.thinning ? formatRule(policy.thinning) : null].filter(
+    (rule) => rule !== null,
+  );
+  if (backup.status === "available") return !isOver || isCounted(cloud, backup, rules);
   if (backup.status !== "error") return true;
   const others = cloud.backups.filter(
-    (each) => each.volumeId === backup.volumeId && each.projectId === backup.projectId && isOurs(each),
+    (each) => sourceOf(each) === sourceOf(backup) && each.projectId === backup.projectId && isOurs(each),
   );
   const superseded = others.some((each) => isTrulyGood(cloud, each) && pointTime(each) > pointTime(backup));
   const newerFailed = others.some((each) => each.status === "error" && pointTime(each) >= pointTime(backup));
   return !superseded && !(isOver && newerFailed);
+}
+
+function policyOf(cloud: Cloud, { metadata }: Backup): Policy | null {
+  const name = metadata[mark.policy] ?? cloud.policy.name;
+  return [cloud.policy, cloud.second].find((policy) => policy.name === name) ?? null;
+}
+
+/** Whether a rule that is in force or marked keeps it, or cannot be read; by the audit's code. */
+function isCounted(cloud: Cloud, backup: Backup, rules: readonly string[]): boolean {
+  if (backup.status !== "available") return false;
+  const nameOf = (each: Backup): string => each.metadata[mark.policy] ?? cloud.policy.name;
+  const group = cloud.backups.filter(
+    (each) =>
+      each === backup ||
+      (sourceOf(each) === sourceOf(backup) &&
+        each.projectId === backup.projectId &&
+        nameOf(each) === nameOf(backup) &&
+        isTrulyGood(cloud, each)),
+  );
+  // Of two that were made at once either may be the newer one.
+  if (group.some((each) => each !== backup && each.createdAt.getTime() === backup.createdAt.getTime())) return false;
+  const newestFirst = group.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime());
+  return rules.some((text) => {
+    const rule = readRule(text);
+    if (rule === undefined) return true;
+    const counted = newestFirst.map((each) => ({
+      id: each.id,
+      calendarMs: Date.parse(each.metadata[mark.slot] ?? ""),
+      isGood: each !== backup || isTrulyGood(cloud, each),
+    }));
+    return keptBy(rule, counted).has(backup.id);
+  });
 }

@@ -193,8 +193,8 @@ const assertStopped = (plan: RotationPlan): void => {
 /** Takes the rules and the promises off the points, from the database, too. */
 function loseMarks(rhythm: Rhythm): void {
   for (const [id, backup] of rhythm.backups) {
-    const { [mark.retention]: _rule, [mark.keepUntil]: _date, ...metadata } = backup.metadata;
-    rhythm.backups.set(id, { ...backup, metadata } satisfies Backup);
+    const left = Object.entries(backup.metadata).filter(([key]) => key !== mark.retention && key !== mark.keepUntil);
+    rhythm.backups.set(id, { ...backup, metadata: Object.fromEntries(left) } satisfies Backup);
   }
   rhythm.catalogue.clear();
 }

@@ -2,9 +2,28 @@ import fc from "fast-check";
 import type { CatalogueEntry, Job, JobState } from "../../../src/domain/catalogue.ts";
 import type { Backup, Server, Volume } from "../../../src/domain/inventory.ts";
 import { automatedMark, mark, workKey } from "../../../src/domain/marks.ts";
-import { defaultPolicy, every, type ArchiveRule, type Policy, type Selection } from "../../../src/domain/policy.ts";
+import {
+  defaultPolicy,
+  every,
+  type ArchiveRule,
+  type Policy,
+  type Selection,
+  type ThinningRule,
+} from "../../../src/domain/policy.ts";
 import { currentSlot, type Slot } from "../../../src/domain/slots.ts";
-import { histories, metadata, ourUser, rare, tellHistory, timeZone, weighted, type Step } from "./histories.ts";
+import {
+  histories,
+  metadata,
+  ourUser,
+  promisedHistories,
+  rare,
+  tellHistory,
+  timeZone,
+  variedHistories,
+  weighted,
+  type Step,
+} from "./histories.ts";
+import { rules } from "./thinning.ts";
 
 export { ourUser } from "./histories.ts";
 
@@ -16,6 +35,8 @@ export interface Cloud {
   readonly now: Date;
   readonly timeZone: string;
   readonly policy: Policy;
+  /** Of the volumes' other points; those of a policy that is gone have none. */
+  readonly second: Policy;
   readonly selection: Selection;
   readonly userIds: ReadonlySet<string>;
   readonly servers: readonly Server[];
@@ -75,8 +96,29 @@ const policies: fc.Arbitrary<Policy> = fc
           },
   }));
 
+/** What they count, beside or in place of age. */
+const thinnings: fc.Arbitrary<ThinningRule | null> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(null) },
+  // In turn, a smaller rule on some points may shift what a larger one on others covers.
+  { weight: 2, arbitrary: rules.map((rule): ThinningRule => ({ ...rule, countFrom: "newest", timeZone })) },
+);
+
+const thinned = (policy: Policy, thinning: ThinningRule | null, byAge: boolean): Policy => ({
+  ...policy,
+  thinning,
+  retentionMs: byAge || thinning === null ? policy.retentionMs : 0,
+});
+
+const variedPolicies = fc
+  .record({ policy: policies, first: thinnings, second: thinnings, byAge: fc.boolean(), secondByAge: fc.boolean() })
+  .map(({ policy, first, second, byAge, secondByAge }) => ({
+    policy: thinned(policy, first, byAge),
+    second: thinned({ ...policy, name: "second", archive: null }, second, secondByAge),
+  }));
+
 interface Plot {
   readonly history: readonly Step[];
+  readonly snapshots: readonly Step[];
   readonly grownSince: boolean;
   readonly retypedSince: boolean;
   readonly multiattach: boolean;
@@ -89,28 +131,30 @@ interface Plot {
   readonly name: string;
 }
 
-const plots: fc.Arbitrary<Plot> = fc.record({
-  history: histories,
-  grownSince: rare(20),
-  retypedSince: rare(20),
-  multiattach: rare(4),
-  volumeStatus: weighted([5, "in-use"], [3, "available"], [1, "backing-up"], [1, "error"]),
-  skip: weighted<string | null>([12, null], [1, "true"], [1, ""], [1, "False"]),
-  retention: weighted<string | null>([6, null], [1, "90d"], [1, "1d"], [1, "soon"]),
-  isListed: weighted([12, true], [1, false]),
-  isForeign: rare(16),
-  job: weighted<Plot["job"]>(
-    [10, "none"],
-    [1, "planned"],
-    [1, "submitting"],
-    [1, "running"],
-    [1, "succeeded"],
-    [1, "failed"],
-    [1, "cancelled"],
-    [1, "earlier"],
-  ),
-  name: weighted([4, "data"], [1, ""], [1, "ünïcødé 💾 <b>"]),
-});
+const plotsWith = (history: fc.Arbitrary<Step[]>, snapshots: fc.Arbitrary<Step[]>): fc.Arbitrary<Plot> =>
+  fc.record({
+    history,
+    snapshots,
+    grownSince: rare(20),
+    retypedSince: rare(20),
+    multiattach: rare(4),
+    volumeStatus: weighted([5, "in-use"], [3, "available"], [1, "backing-up"], [1, "error"]),
+    skip: weighted<string | null>([12, null], [1, "true"], [1, ""], [1, "False"]),
+    retention: weighted<string | null>([6, null], [1, "90d"], [1, "1d"], [1, "soon"]),
+    isListed: weighted([12, true], [1, false]),
+    isForeign: rare(16),
+    job: weighted<Plot["job"]>(
+      [10, "none"],
+      [1, "planned"],
+      [1, "submitting"],
+      [1, "running"],
+      [1, "succeeded"],
+      [1, "failed"],
+      [1, "cancelled"],
+      [1, "earlier"],
+    ),
+    name: weighted([4, "data"], [1, ""], [1, "ünïcødé 💾 <b>"]),
+  });
 
 interface Machine {
   readonly tag: string | null;
@@ -120,24 +164,41 @@ interface Machine {
   readonly retention: string | null;
 }
 
-const machines: fc.Arbitrary<Machine> = fc.record({
-  tag: weighted<string | null>([8, "yes"], [1, " TRUE "], [1, null], [1, "no"]),
-  status: weighted([8, "ACTIVE"], [2, "SHUTOFF"], [1, "BUILD"], [1, "ERROR"], [1, "SHELVED_OFFLOADED"]),
-  plots: fc.array(plots, { maxLength: 3 }),
-  project: fc.nat({ max: 1 }),
-  retention: weighted<string | null>([8, null], [1, "60d"], [1, "2d"]),
-});
+const machinesWith = (plots: fc.Arbitrary<Plot>): fc.Arbitrary<Machine> =>
+  fc.record({
+    tag: weighted<string | null>([8, "yes"], [1, " TRUE "], [1, null], [1, "no"]),
+    status: weighted([8, "ACTIVE"], [2, "SHUTOFF"], [1, "BUILD"], [1, "ERROR"], [1, "SHELVED_OFFLOADED"]),
+    plots: fc.array(plots, { maxLength: 3 }),
+    project: fc.nat({ max: 1 }),
+    retention: weighted<string | null>([8, null], [1, "60d"], [1, "2d"]),
+  });
 
-/** Clouds of up to four servers with up to three volumes each, besides those that they share. */
+const plainMachines = machinesWith(plotsWith(histories, fc.constant<Step[]>([])));
+const variedMachines = machinesWith(plotsWith(variedHistories, fc.oneof(fc.constant<Step[]>([]), variedHistories)));
+
+const rest = {
+  startMs: fc.integer({ min: Date.UTC(2026, 2, 20), max: Date.UTC(2026, 9, 30) }),
+  salt: fc.nat({ max: 999 }),
+  afterPeriods: weighted([4, 1], [2, 0.1], [1, 5], [1, 60]),
+};
+
+/** Clouds of up to four servers with up to three volumes each, besides those that they share. Backups of one policy, kept by age. */
 export const clouds: fc.Arbitrary<Cloud> = fc
-  .record({
-    policy: policies,
-    machines: fc.array(machines, { maxLength: 4 }),
-    startMs: fc.integer({ min: Date.UTC(2026, 2, 20), max: Date.UTC(2026, 9, 30) }),
-    salt: fc.nat({ max: 999 }),
-    afterPeriods: weighted([4, 1], [2, 0.1], [1, 5], [1, 60]),
-  })
-  .map(build);
+  .record({ policy: policies, machines: fc.array(plainMachines, { maxLength: 4 }), ...rest })
+  .map((seed) => build({ ...seed, second: { ...seed.policy, name: "second" } }));
+
+const cloudsOf = (machines: fc.Arbitrary<Machine>): fc.Arbitrary<Cloud> =>
+  fc
+    .record({ policies: variedPolicies, machines: fc.array(machines, { maxLength: 3 }), ...rest })
+    .map(({ policies: { policy, second }, ...seed }) => build({ ...seed, policy, second }));
+
+/** The same with backups and snapshots of several policies on one volume, and with what counts keep. */
+export const variedClouds = cloudsOf(variedMachines);
+
+/** The same, and each point was made under its policy as that is now. */
+export const promisedClouds = cloudsOf(
+  machinesWith(plotsWith(promisedHistories, fc.oneof(fc.constant<Step[]>([]), promisedHistories))),
+);
 
 /** What a failure of the generator itself would hide: how often the interesting things occur. To be printed by `fc.statistics`. */
 export function traitsOf(cloud: Cloud): string[] {
@@ -161,6 +222,10 @@ export function traitsOf(cloud: Cloud): string[] {
     ["catalogue lost in part", ours.some((b) => !cloud.catalogue.has(b.id))],
     ["catalogue with ghosts", [...cloud.catalogue.keys()].some((id) => cloud.backups.every((b) => b.id !== id))],
     ["archives", ours.some((b) => b.container === cloud.policy.archive?.container)],
+    ["snapshots", ours.some((b) => b.mechanism === "snapshot")],
+    ["two policies", ours.some((b) => b.metadata[mark.policy] === "second")],
+    ["policy gone", ours.some((b) => b.metadata[mark.policy] === "gone")],
+    ["counted", cloud.policy.thinning !== null],
     ["multi-attached", [...cloud.volumes.values()].some((v) => v.serverIds.length > 1)],
     ["open job", cloud.jobs.some((j) => j.endedAt === null)],
   ];
@@ -179,12 +244,13 @@ const hasDuplicates = (keys: readonly string[]): boolean => new Set(keys).size <
 
 function build(seed: {
   policy: Policy;
+  second: Policy;
   machines: readonly Machine[];
   startMs: number;
   salt: number;
   afterPeriods: number;
 }): Cloud {
-  const { policy } = seed;
+  const { policy, second } = seed;
   const servers: Server[] = [];
   const volumes = new Map<string, Volume>();
   const backups: Backup[] = [];
@@ -201,11 +267,13 @@ function build(seed: {
       const volumeId = `volume-${m}${p}-${seed.salt}`;
       const neighbour = `server-${(m + 1) % seed.machines.length}-${seed.salt}`;
       attached.push(volumeId);
-      const told = tellHistory(plot.history, { policy, volumeId, projectId, serverId, startMs: seed.startMs });
-      backups.push(...told.backups);
-      for (const [id, parentId] of told.parents) parents.set(id, parentId);
-      for (const entry of told.entries) catalogue.set(entry.backupId, entry);
-      latestMs = Math.max(latestMs, told.endMs);
+      const stage = { policy, second, volumeId, projectId, serverId, startMs: seed.startMs };
+      const told = tellHistory(plot.history, { ...stage, mechanism: "backup" });
+      const snapped = tellHistory(plot.snapshots, { ...stage, mechanism: "snapshot" });
+      backups.push(...told.backups, ...snapped.backups);
+      for (const [id, parentId] of [...told.parents, ...snapped.parents]) parents.set(id, parentId);
+      for (const entry of [...told.entries, ...snapped.entries]) catalogue.set(entry.backupId, entry);
+      latestMs = Math.max(latestMs, told.endMs, snapped.endMs);
       const volume: Volume = {
         id: volumeId,
         name: plot.name,
@@ -244,6 +312,7 @@ function build(seed: {
     now,
     timeZone,
     policy,
+    second,
     selection,
     userIds: new Set([ourUser]),
     servers,

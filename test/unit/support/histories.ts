@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import type { CatalogueEntry } from "../../../src/domain/catalogue.ts";
-import type { Backup } from "../../../src/domain/inventory.ts";
+import type { Backup, Mechanism } from "../../../src/domain/inventory.ts";
 import { automatedMark, mark, markTime, workKey } from "../../../src/domain/marks.ts";
-import type { ArchiveRule, Policy } from "../../../src/domain/policy.ts";
+import type { ArchiveRule, Policy, ThinningRule } from "../../../src/domain/policy.ts";
+import { formatRule } from "../../../src/domain/thinning-text.ts";
 import { currentSlot, type Slot } from "../../../src/domain/slots.ts";
 
 export const ourUser = "user-dirigent";
@@ -46,6 +47,10 @@ export interface Step {
   readonly archived: boolean;
   /** Deleted behind our back, its children still there. */
   readonly lost: boolean;
+  /** Whose it is: of the built-in policy, of a second one, of one that is gone; `none` has no mark of it. */
+  readonly policy: "default" | "second" | "gone" | "none";
+  /** The rule marked on it: its policy's, a smaller or larger one, one that cannot be read. */
+  readonly rule: "own" | "less" | "more" | "bad" | "none";
 }
 
 export const rare = (weight: number): fc.Arbitrary<boolean> => weighted([weight, false], [1, true]);
@@ -92,6 +97,8 @@ const steps: fc.Arbitrary<Step> = fc.record({
   elsewhere: rare(30),
   archived: rare(2),
   lost: rare(24),
+  policy: fc.constant<Step["policy"]>("default"),
+  rule: fc.constant<Step["rule"]>("own"),
 });
 
 /** A night as it should be. */
@@ -112,7 +119,12 @@ const calmSteps: fc.Arbitrary<Step> = fc.record({
   elsewhere: fc.constant(false),
   archived: rare(2),
   lost: fc.constant(false),
+  policy: fc.constant<Step["policy"]>("default"),
+  rule: fc.constant<Step["rule"]>("own"),
 });
+
+const variedPolicy = weighted<Step["policy"]>([8, "default"], [3, "second"], [1, "gone"], [1, "none"]);
+const variedRule = weighted<Step["rule"]>([12, "own"], [1, "less"], [1, "more"], [1, "bad"], [1, "none"]);
 
 /** The backups of one volume, oldest first. */
 export const histories: fc.Arbitrary<Step[]> = fc.oneof(
@@ -126,12 +138,27 @@ export const histories: fc.Arbitrary<Step[]> = fc.oneof(
   },
 );
 
+const varied = (rule: fc.Arbitrary<Step["rule"]>): fc.Arbitrary<Step[]> =>
+  histories.chain((history) =>
+    fc
+      .array(fc.record({ policy: variedPolicy, rule }), { minLength: history.length, maxLength: history.length })
+      .map((changes) => history.map((step, index) => ({ ...step, ...changes[index] }))),
+  );
+
+/** The same of several policies that share the volume's chains, made under rules that have changed since. */
+export const variedHistories = varied(variedRule);
+
+/** The same, made under the policies as they are now. */
+export const promisedHistories = varied(fc.constant<Step["rule"]>("own"));
+
 /** Metadata without the keys whose value is null. */
 export const metadata = (values: Record<string, string | null>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).flatMap(([key, value]) => (value === null ? [] : [[key, value]])));
 
 interface Stage {
   readonly policy: Policy;
+  readonly second: Policy;
+  readonly mechanism: Mechanism;
   readonly volumeId: string;
   readonly projectId: string;
   readonly serverId: string;
@@ -160,11 +187,14 @@ export function tellHistory(history: readonly Step[], stage: Stage): Told {
     atMs += step.gapPeriods * stage.policy.periodMs;
     if (step.grown) sizeGiB += 1;
     if (step.retyped) volumeType = volumeType === "fast" ? "slow" : "fast";
-    const backupId = `${stage.volumeId}-backup-${String(i).padStart(2, "0")}`;
+    const backupId = `${stage.volumeId}-${stage.mechanism}-${String(i).padStart(2, "0")}`;
     const projectId = step.elsewhere ? "project-admin" : stage.projectId;
-    const parent = step.wantsIncremental ? newestBy(backups.filter((b) => b.projectId === projectId)) : null;
+    const parent =
+      step.wantsIncremental && stage.mechanism === "backup"
+        ? newestBy(backups.filter((b) => b.projectId === projectId))
+        : null;
     const parentId = parent?.status === "available" ? parent.id : null;
-    const facts = { ...stage, backupId, projectId, parentId, sizeGiB, volumeType, atMs };
+    const facts = { ...stage, policy: policyOf(step, stage), backupId, projectId, parentId, sizeGiB, volumeType, atMs };
     backups.push(backupOf(step, facts, backups));
     parents.set(backupId, parentId);
     if (step.lost) gone.add(backupId);
@@ -187,6 +217,40 @@ interface Facts extends Stage {
   readonly atMs: number;
 }
 
+/** The policy that a point is of, as it was when the point was made. */
+const policyOf = ({ policy: which }: Step, { policy, second }: Stage): Policy =>
+  which === "second" ? second : which === "gone" ? { ...policy, name: "gone" } : policy;
+
+/** What the point was made under. */
+function ruleOf(step: Step, facts: Facts): string | null {
+  const { thinning } = facts.policy;
+  const rule = thinning ?? { ...noRule, last: 2 };
+  switch (step.rule) {
+    case "own":
+      return thinning === null ? null : formatRule(thinning);
+    case "none":
+      return null;
+    case "bad":
+      return "last=many";
+    case "less":
+      return formatRule({ ...rule, last: Math.max(1, rule.last - 1), daily: 0 });
+    case "more":
+      return formatRule({ ...rule, last: rule.last + 3, weekly: rule.weekly + 1 });
+  }
+}
+
+const noRule: ThinningRule = {
+  last: 0,
+  hourly: 0,
+  daily: 0,
+  weekly: 0,
+  monthly: 0,
+  yearly: 0,
+  countFrom: "newest",
+  minimumKeep: 1,
+  timeZone,
+};
+
 const slotOf = (facts: Facts): Slot => currentSlot(facts.policy, timeZone, new Date(facts.atMs));
 const archiveOf = (step: Step, facts: Facts): ArchiveRule | null =>
   step.archived && step.maker === "ours" && facts.parentId === null ? facts.policy.archive : null;
@@ -198,7 +262,7 @@ function backupOf(step: Step, facts: Facts, before: readonly Backup[]): Backup {
   const isMarkedByMaker = step.maker === "ours" || step.maker === "forged";
   return {
     id: facts.backupId,
-    mechanism: "backup",
+    mechanism: facts.mechanism,
     name: `${facts.volumeId}-${markTime(createdAt)}`,
     volumeId: facts.volumeId,
     projectId: facts.projectId,
@@ -225,8 +289,9 @@ function marksOf(step: Step, facts: Facts, before: readonly Backup[]): Record<st
   const wrongParent = before[0]?.id ?? "nowhere";
   return metadata({
     [automatedMark]: "True",
-    [mark.key]: damage === "no-key" ? null : workKey(facts.volumeId, facts.policy.name, keySlot),
-    [mark.policy]: facts.policy.name,
+    [mark.key]: damage === "no-key" ? null : workKey(facts.volumeId, facts.policy.name, keySlot, facts.mechanism),
+    [mark.policy]: step.policy === "none" ? null : facts.policy.name,
+    [mark.retention]: ruleOf(step, facts),
     [mark.slot]: slot.id,
     [mark.server]: facts.serverId,
     [mark.set]: `${facts.serverId}/${slot.id}`,
@@ -247,12 +312,12 @@ function entryOf(step: Step, facts: Facts): CatalogueEntry {
   const isUnsure = memory === "unverified" || memory === "wrong-parent";
   return {
     backupId: facts.backupId,
-    mechanism: "backup",
-    retention: null,
+    mechanism: facts.mechanism,
+    retention: ruleOf(step, facts),
     adopted: false,
     projectId: facts.projectId,
     volumeId: facts.volumeId,
-    key: workKey(facts.volumeId, facts.policy.name, slot.id),
+    key: workKey(facts.volumeId, facts.policy.name, slot.id, facts.mechanism),
     policy: facts.policy.name,
     slot: slot.id,
     serverId: facts.serverId,

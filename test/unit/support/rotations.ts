@@ -1,9 +1,10 @@
 import type { BrakeOverride, CatalogueEntry } from "../../../src/domain/catalogue.ts";
-import type { Backup } from "../../../src/domain/inventory.ts";
+import { mechanisms, type Backup, type Mechanism } from "../../../src/domain/inventory.ts";
 import { isMarked, readMarks } from "../../../src/domain/marks.ts";
-import { isBadVerdict, pointTime, readPoints, type Point } from "../../../src/domain/points.ts";
+import { isBadVerdict, pointTime, readPoints, type Point, type VolumePoints } from "../../../src/domain/points.ts";
 import type { Reason } from "../../../src/domain/reasons.ts";
 import { planRotation, type RotationPlan } from "../../../src/domain/retention.ts";
+import type { Terms } from "../../../src/domain/terms.ts";
 import { dayMs, ourUser, type Cloud } from "./clouds.ts";
 
 /** Rotation planned on generated clouds, and the truth about them that no plan may contradict. */
@@ -11,7 +12,13 @@ import { dayMs, ourUser, type Cloud } from "./clouds.ts";
 export interface RotationOptions {
   readonly now?: Date;
   readonly catalogue?: ReadonlyMap<string, CatalogueEntry>;
-  readonly retentionMs?: number;
+  /** More than the policies', in force for what exists. */
+  readonly longerMs?: number;
+  /** What somebody asks to have in force, by policy. */
+  readonly inForceOf?: Terms["inForceOf"];
+  /** Policies that were taken away. */
+  readonly removed?: ReadonlySet<string>;
+  readonly cloneSources?: ReadonlySet<string>;
   readonly deletedLast24h?: number;
   /** Lifts pace and brake, so that the plan shows all that is dead. */
   readonly unlimited?: boolean;
@@ -33,23 +40,29 @@ export function rotate(cloud: Cloud, projectId: string, options: RotationOptions
   if (lookUp === "all") for (const { id } of cloud.backups) children.set(id, childrenOf(cloud, id));
   const override: BrakeOverride = { projectId, count: 1e6, expiresAt: new Date(8.64e15) };
   for (;;) {
-    const points = readPoints({
-      backups: order(cloud.backups),
-      catalogue: options.catalogue ?? cloud.catalogue,
-      userIds: cloud.userIds,
-      children,
-    });
+    const read = (mechanism: Mechanism): VolumePoints[] => {
+      const points = readPoints({
+        backups: order(cloud.backups).filter((backup) => backup.mechanism === mechanism),
+        catalogue: options.catalogue ?? cloud.catalogue,
+        userIds: cloud.userIds,
+        children,
+      });
+      return [...points.values()];
+    };
     const plan = planRotation({
       now: options.now ?? cloud.now,
       projectId,
-      volumes: [...points.values()],
+      volumes: mechanisms.flatMap(read),
       existingVolumeIds: new Set(cloud.volumes.keys()),
-      policyOf: () => null,
-      inForceOf: (_, { thinning }) => ({ retentionMs: options.retentionMs ?? cloud.policy.retentionMs, thinning }),
+      policyOf: (name) => (name === cloud.second.name && options.removed?.has(name) !== true ? cloud.second : null),
+      inForceOf:
+        options.inForceOf ??
+        ((_, { retentionMs, thinning }) => ({ retentionMs: retentionMs + (options.longerMs ?? 0), thinning })),
       policy: cloud.policy,
       deletedLast24h: options.deletedLast24h ?? 0,
       override: options.unlimited ? override : null,
       blocked: options.blocked ?? null,
+      cloneSources: options.cloneSources ?? new Set(),
     });
     const ask = plan.unverified.filter((id) => !children.has(id));
     if (lookUp === "nothing" || ask.length === 0) return plan;
