@@ -29,6 +29,19 @@ const steps: readonly (readonly [
     ["--test", join(root, "src/domain/slots.property.test.ts")],
     { SCHEDULE_RUNS: "1000000" },
   ],
+  [
+    "1,000,000 histories kept by counts",
+    process.execPath,
+    ["--test", join(root, "src/domain/thinning.property.test.ts")],
+    { THINNING_RUNS: "1000000" },
+  ],
+  [
+    "rotation of 1,000,000 clouds",
+    process.execPath,
+    ["--test", join(root, "test/unit/rotation-properties.test.ts")],
+    // For each of seventeen properties.
+    { ROTATION_RUNS: "60000" },
+  ],
   ["mutation testing of src/domain", join(bin, "stryker"), ["run"], {}],
 ];
 

@@ -3,12 +3,10 @@ import { describe, it, type TestContext } from "node:test";
 import fc from "fast-check";
 import type { CatalogueEntry } from "../../src/domain/catalogue.ts";
 import { readRule, keptBy } from "../../src/audit/retention-rule.ts";
-import type { ConductorSettings } from "../../src/conductor/context.ts";
 import { retentionTerms } from "../../src/conductor/scan.ts";
 import { ruleInForce } from "../../src/domain/in-force.ts";
 import type { Backup, Server, Volume } from "../../src/domain/inventory.ts";
 import { mark, readMarks } from "../../src/domain/marks.ts";
-import type { PolicyBook } from "../../src/domain/policy-book.ts";
 import type { Policy } from "../../src/domain/policy.ts";
 import { formatRule } from "../../src/domain/thinning-text.ts";
 import { pointTime } from "../../src/domain/points.ts";
@@ -384,14 +382,7 @@ describe("what tenants and operators take away", () => {
           volumes: new Map([...cloud.volumes].map(([id, volume]) => [id, asking(volume, ofVolumes)])),
         };
         const { policy, second } = cloud;
-        const policyBook = (): PolicyBook => ({
-          policies: new Map([policy, second].map((each) => [each.name, each])),
-          rules: [],
-          exclusions: [],
-          version: null,
-        });
-        const settings = { policy, selection, timeZone: cloud.timeZone } as ConductorSettings;
-        const { inForceOf } = retentionTerms(inventory, { settings, policyBook });
+        const { inForceOf } = retentionTerms(inventory, { policy, selection }, () => null);
         const deleted = dead(cloud, { inForceOf, lookUp: "all" });
         for (const id of deleted) {
           const backup = cloud.backups.find((each) => each.id === id)!;
