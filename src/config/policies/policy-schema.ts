@@ -74,7 +74,11 @@ export const policySchema = {
     "What is made: backups, snapshots, or both of each volume.",
   ),
   time_zone: optional(timeZone, "`conductor.time_zone`", "Zone of the schedule and of the calendar of its retention."),
-  window: optional(duration, "the whole slot", "How long after the start of a slot work may begin."),
+  window: optional(
+    duration,
+    "the whole slot",
+    "How long after the start of a slot work may begin. With `catch_up: once` it may begin later, too, as long as the slot lasts.",
+  ),
   jitter: option(
     durationOrOff,
     "0s",
