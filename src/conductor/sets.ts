@@ -22,7 +22,7 @@ export async function endJob(conductor: Conductor, job: Job, ending: Ending): Pr
   oneAtATime.set(repository, alone);
   return await alone(async () => {
     const set = await repository.jobs({ slot: job.slot, projectId: job.projectId, setId: job.setId });
-    const others = set.filter((each) => each.mechanism === "snapshot" && each.key !== job.key);
+    const others = set.filter(({ key }) => key !== job.key);
     const ended: Job = { ...job, ...ending.patch, state: ending.to };
     const isLast = others.length > 0 && !others.some(isOpen);
     const rows = isLast ? [await setRow(conductor, [...others, ended])] : [];
@@ -47,7 +47,7 @@ async function setRow(conductor: Conductor, jobs: readonly Job[]): Promise<Opera
     reason: complete ? "set_complete" : "set_partial",
     projectId: job?.projectId ?? null,
     serverId: job?.serverId ?? null,
-    key: `${job?.setId ?? ""}/snapshot`,
+    key: job?.setId ?? null,
     message,
   });
 }

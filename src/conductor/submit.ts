@@ -63,7 +63,7 @@ const requestOf = (job: Job): SnapshotRequest => {
 };
 
 function backupRequestOf(job: Job, settings: Pick<ConductorSettings, "container">): BackupRequest {
-  const container = job.archiveContainer ?? settings.container;
+  const container = job.archiveContainer ?? job.container ?? settings.container;
   return {
     ...requestOf(job),
     incremental: job.mode === "incremental",
