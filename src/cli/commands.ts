@@ -18,6 +18,7 @@ import { demo } from "./commands/demo.ts";
 import { disownCommand } from "./commands/disown.ts";
 import { doctorPolicyCommand } from "./commands/doctor-policy.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { explainCommand } from "./commands/explain.ts";
 import { holdCommand } from "./commands/hold.ts";
 import { planCommand } from "./commands/plan.ts";
 import { policiesCheck } from "./commands/policies-check.ts";
@@ -45,6 +46,7 @@ export const commands: readonly Command[] = [
   runCommand,
   policyCommand,
   planCommand,
+  explainCommand,
   policiesCheck,
   policiesShow,
   rulesPreview,

@@ -45,12 +45,20 @@ export interface Protection {
   readonly source: Source;
 }
 
+/** What the rules say of a volume with one server. */
+export interface Ruled {
+  readonly server: Server | null;
+  readonly said: RuleAssignment;
+}
+
 /** What is said of one volume. */
 export interface VolumeAssignment {
   /** Each policy once, with the first that asked for it. */
   readonly protections: readonly Protection[];
   /** Why operators have left it out, in words; `null` when they have not. */
   readonly excluded: string | null;
+  /** What the rules say of it with each of its servers; empty where there are no rules. */
+  readonly ruled: readonly Ruled[];
   readonly notices: readonly Notice[];
   readonly seen: readonly OverrideSeen[];
 }
@@ -157,7 +165,7 @@ export function assignVolume(volume: Volume, context: Context): VolumeAssignment
     ruled.map(({ said }) => said),
     context,
   );
-  if (excluded !== null) return { protections: [], excluded, notices: [], seen: [] };
+  if (excluded !== null) return { protections: [], excluded, ruled, notices: [], seen: [] };
 
   const tagged = own.find((server) => isTagged(server, selection));
   const base: Protection[] = tagged === undefined ? [] : [byTag(tagged, context)];
@@ -186,6 +194,7 @@ export function assignVolume(volume: Volume, context: Context): VolumeAssignment
       ...(isReplaced ? [] : foreign.map((each) => byTag(each, context))),
     ]),
     excluded: null,
+    ruled,
     notices: [...request.notices, ...peers.notices],
     seen: [...request.seen, ...peers.seen],
   };

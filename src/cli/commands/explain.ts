@@ -1,0 +1,119 @@
+import { Argument } from "commander";
+import { explainVolumes, type Explanation } from "../../conductor/explain.ts";
+import { scanInventory } from "../../conductor/scan.ts";
+import { describeRetention } from "../../domain/describe-policy.ts";
+import { describeMatch } from "../../domain/describe-match.ts";
+import { describeSchedule } from "../../domain/schedule.ts";
+import type { Command } from "../command.ts";
+import { exit } from "../exit-codes.ts";
+import { describeExplanation, kindOf, nothingToExplain } from "../explain/words.ts";
+import { findTarget, volumesOfTarget, type Target } from "../find-target.ts";
+import { openConductor } from "../open-conductor.ts";
+
+export const explainCommand: Command = {
+  path: "explain",
+  summary: "say what protects a volume or server, when, and what is kept of it until when and why",
+  description:
+    "Says which policies protect a volume and where each comes from, what rules and exclusions say, what its owner asks for and when that counts, how it stands with the current slots, when the next ones begin, " +
+    "and of every restore point that exists until when it is kept and why, or why the next rotation deletes it (the project's brake left aside). " +
+    "A server is explained volume by volume. Lists the cloud and writes nothing anywhere; may run beside the conductor.",
+  arguments: [new Argument("<server|volume>", "id or name of a server or volume of any project")],
+  printsData: true,
+  async run({ arguments: [text = ""] }, context) {
+    const opened = await openConductor(context, "look");
+    try {
+      const { cut } = context.signals;
+      const inventory = await scanInventory(opened.conductor, cut);
+      const target = findTarget(inventory, text);
+      const { selection } = context.settings();
+      const { volumeIds } = volumesOfTarget(target, inventory, { selection, force: true });
+      const explained = await explainVolumes(opened.conductor, inventory, volumeIds, cut);
+      const missing = volumeIds.filter((id) => !inventory.volumes.has(id));
+      const how = { timeZone: context.settings().conductor.timeZone, now: context.clock.now() };
+      context.output.data({ ...targetValue(target), missing, volumes: explained.map(valueOf) }, () =>
+        [
+          ...(explained.length + missing.length === 0 ? [nothingToExplain] : []),
+          ...explained.map((each) => describeExplanation(each, how)),
+          ...missing.map((id) => `VOLUME ${id}\n  attached to the server, and not in Cinder's listing\n`),
+        ].join("\n"),
+      );
+      return exit.ok;
+    } finally {
+      await opened.close();
+    }
+  },
+};
+
+const targetValue = (target: Target): object => {
+  const { id, name, projectId } = target.kind === "server" ? target.server : target.volume;
+  return { kind: target.kind, id, name, projectId };
+};
+
+const valueOf = (explained: Explanation): object => {
+  const { volume, project, servers, excluded, exclusion, rules, protections, notices, points, others, blocked } =
+    explained;
+  return {
+    volume: { id: volume.id, name: volume.name, status: volume.status, sizeGiB: volume.sizeGiB },
+    project: { id: project.id, name: project.name },
+    servers: servers.map(({ id, name, projectId }) => ({ id, name, projectId })),
+    excluded: excluded === null ? null : { by: excluded, until: exclusion?.until ?? null },
+    rules: rules.map(({ rule, matched, lookedAt }) => ({
+      name: rule.name,
+      priority: rule.priority,
+      match: describeMatch(rule.match),
+      effect: rule.effect.kind,
+      policies: rule.effect.kind === "attach" ? rule.effect.policies : [],
+      lookedAt,
+      matched,
+    })),
+    policies: protections.map(({ policy, server, source, tracks, nextSlots }) => ({
+      policy: policy.name,
+      source,
+      serverId: server?.id ?? null,
+      schedule: describeSchedule(policy.schedule),
+      timeZone: policy.timeZone,
+      keeps: describeRetention(policy),
+      minimumRetentionMs: policy.minimumRetentionMs,
+      current: tracks.map(({ mechanism, slot, now }) => ({
+        mechanism,
+        slot: slot?.id ?? null,
+        windowEndsAt: slot?.windowEndsAt ?? null,
+        state: now.state,
+        pointId: "pointId" in now ? now.pointId : "job" in now ? now.job.backupId : null,
+        reason: "reason" in now ? now.reason : "job" in now ? (now.job?.reason ?? null) : null,
+        message: "message" in now ? now.message : "job" in now ? (now.job?.message ?? null) : null,
+        mode: "job" in now ? (now.job?.mode ?? null) : null,
+      })),
+      nextSlots,
+    })),
+    notices,
+    blocked,
+    points: points.map(({ point, action, reason, because, keptUntil, duplicateOf }) => ({
+      id: point.backup.id,
+      mechanism: point.backup.mechanism,
+      kind: kindOf(point),
+      projectId: point.projectId,
+      policy: point.marks.policy ?? point.entry?.policy ?? null,
+      slot: point.marks.slot ?? point.entry?.slot ?? null,
+      createdAt: point.backup.createdAt,
+      status: point.backup.status,
+      good: point.good,
+      held: point.marks.held || point.entry?.held === true,
+      adopted: point.marks.adopted,
+      duplicateOf,
+      action,
+      reason,
+      because,
+      promisedUntil: point.marks.keepUntil,
+      keptUntil,
+    })),
+    others: others.map(({ backup, kind }) => ({
+      id: backup.id,
+      mechanism: backup.mechanism,
+      kind,
+      projectId: backup.projectId,
+      createdAt: backup.createdAt,
+      status: backup.status,
+    })),
+  };
+};

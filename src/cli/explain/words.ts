@@ -1,0 +1,205 @@
+import type {
+  ExplainedPoint,
+  ExplainedProtection,
+  ExplainedRule,
+  ExplainedTrack,
+  Explanation,
+} from "../../conductor/explain.ts";
+import { describeMatch } from "../../domain/describe-match.ts";
+import { describeRetention } from "../../domain/describe-policy.ts";
+import { escapeText } from "../../domain/escape.ts";
+import type { Point } from "../../domain/points.ts";
+import { operatorText, type Reason } from "../../domain/reasons.ts";
+import { describeSchedule } from "../../domain/schedule.ts";
+import { localMinute } from "../simulate/words.ts";
+
+/** An explanation for a terminal of 100 columns. All text of the cloud is escaped. */
+
+const columns = 100;
+
+export const nothingToExplain = "The server has no volumes; its local disk is not backed up.\n";
+
+export type PointKind = "full" | "incremental" | "snapshot";
+
+export const kindOf = ({ backup }: Point): PointKind =>
+  backup.mechanism === "snapshot" ? "snapshot" : backup.isIncremental ? "incremental" : "full";
+
+/** Lines that begin with `first`, and go on below its end. */
+export function wrapped(first: string, text: string): string {
+  const words = escapeText(text).split(" ");
+  const indent = " ".repeat(first.length);
+  const lines: string[] = [];
+  let line = first;
+  let isEmpty = true;
+  for (const word of words) {
+    if (!isEmpty && line.length + 1 + word.length > columns) {
+      lines.push(line);
+      line = indent;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  return [...lines, line].map((each) => `${each.trimEnd()}\n`).join("");
+}
+
+/** @param times restore points are told in one zone, slots each in its policy's */
+export function describeExplanation(
+  explained: Explanation,
+  { timeZone, now }: { readonly timeZone: string; readonly now: Date },
+): string {
+  const { volume, project, servers, protections, points, others, rules, notices, blocked } = explained;
+  const name = volume.name.trim() === "" ? "" : ` ${volume.name}`;
+  const attached =
+    servers.length === 0
+      ? "attached to nothing"
+      : `attached to ${servers.map((s) => `${s.name} (${s.id})`).join(", ")}`;
+  const parts = [
+    wrapped("VOLUME ", `${volume.id}${name}`),
+    wrapped("  ", `of ${project.name}, ${volume.sizeGiB} GiB, ${volume.status}, ${attached}`),
+    "\n",
+    protectedBy(explained),
+  ];
+  if (rules.length > 0) parts.push("\n  Rules\n", ...rules.map(ruleLine));
+  for (const protection of protections) parts.push("\n", policyPart(protection));
+  if (notices.length > 0) {
+    parts.push("\n  To be known\n");
+    for (const { reason, resourceId, message } of notices) {
+      const about = resourceId === null || resourceId === volume.id ? "" : `${resourceId}: `;
+      parts.push(wrapped("    ", `${about}${operatorText(reason)}${message === null ? "" : `: ${message}`}`));
+    }
+  }
+  parts.push(`\n  Restore points: ${points.length === 0 ? "none" : `${points.length}, times in ${timeZone}`}\n`);
+  if (blocked !== null) parts.push(wrapped("    ", `nothing would be deleted: ${operatorText(blocked)}`));
+  const width = Math.max(0, ...points.map(({ point }) => policyOf(point).length));
+  for (const point of points) parts.push(pointPart(point, { timeZone, now, width }));
+  if (others.length > 0)
+    parts.push(wrapped("    ", `beside them ${others.length} that are not ours: ${othersOf(others)}`));
+  return parts.join("");
+}
+
+function protectedBy({ excluded, exclusion, protections }: Explanation): string {
+  const width = Math.max(0, ...protections.map(({ policy }) => policy.name.length));
+  if (excluded !== null) {
+    const until =
+      exclusion === null
+        ? ""
+        : exclusion.until === null
+          ? ", without an end"
+          : `, until ${exclusion.until.toISOString()}`;
+    return wrapped("  Left out by ", `${excluded}${until}`);
+  }
+  if (protections.length === 0) return "  Nothing protects it.\n";
+  return (
+    "  Protected by\n" +
+    protections.map((each) => wrapped(`    ${each.policy.name.padEnd(width)}  `, sourceText(each))).join("")
+  );
+}
+
+function sourceText({ source, server }: ExplainedProtection): string {
+  switch (source.kind) {
+    case "tag":
+      return `the tag of server ${server?.name ?? source.serverId}`;
+    case "rule":
+      return `the rule ${source.rule}`;
+    case "request":
+      return source.resourceId === server?.id
+        ? `${source.key} of server ${server.name}`
+        : `${source.key} of the volume`;
+  }
+}
+
+const ruleLine = ({ rule, matched, lookedAt }: ExplainedRule): string => {
+  const { effect } = rule;
+  const does =
+    effect.kind === "exclude" ? "excludes" : `${effect.policies.join(", ")}${effect.continue ? ", and goes on" : ""}`;
+  const said = !lookedAt ? "not looked at, one before it ended" : matched ? `matches: ${does}` : "does not match";
+  return wrapped(`    ${String(rule.priority).padStart(4)}  `, `${rule.name}  ${said} (${describeMatch(rule.match)})`);
+};
+
+function policyPart({ policy, tracks, nextSlots }: ExplainedProtection): string {
+  const at = (date: Date): string => localMinute(date, policy.timeZone);
+  return [
+    wrapped(
+      `  ${policy.name}  `,
+      `${describeSchedule(policy.schedule)}, ${policy.timeZone}; keeps ${describeRetention(policy)}`,
+    ),
+    ...tracks.map((track) =>
+      wrapped(
+        `    ${track.mechanism.padEnd(8)}  `,
+        `${track.slot === null ? "" : `slot ${at(track.slot.startsAt)} `}${stateText(track, at)}`,
+      ),
+    ),
+    wrapped("    next      ", nextSlots.map(at).join(", ")),
+  ].join("");
+}
+
+const because = (reason: Reason | null, message: string | null): string =>
+  [reason === null ? null : operatorText(reason), message].filter((part) => part !== null).join(": ");
+
+function stateText({ now, slot }: ExplainedTrack, at: (date: Date) => string): string {
+  switch (now.state) {
+    case "before_first":
+      return "has not begun yet";
+    case "done":
+      return `done${now.pointId === null ? "" : `: ${now.pointId}`}`;
+    case "running":
+      return `${now.job.state}, planned ${at(now.job.plannedAt)}`;
+    case "failed":
+      return `${now.job.state}: ${because(now.job.reason, now.job.message)}`;
+    case "due": {
+      const what =
+        now.job.mechanism === "snapshot" ? "a snapshot" : `${now.job.mode} (${operatorText(now.job.modeReason)})`;
+      return `due: the next cycle makes it, ${what}${slot === null ? "" : `; open until ${at(slot.windowEndsAt)}`}`;
+    }
+    case "waiting":
+    case "missed":
+    case "skipped":
+      return `${now.state}: ${because(now.reason, now.message)}`;
+  }
+}
+
+const counted: ReadonlySet<Reason> = new Set([
+  "keep_last",
+  "keep_hourly",
+  "keep_daily",
+  "keep_weekly",
+  "keep_monthly",
+  "keep_yearly",
+  "keep_minimum",
+]);
+
+function pointPart(
+  { point, action, because: reasons, keptUntil, duplicateOf }: ExplainedPoint,
+  { timeZone, now, width }: { readonly timeZone: string; readonly now: Date; readonly width: number },
+): string {
+  const at = (date: Date): string => localMinute(date, timeZone);
+  const { backup } = point;
+  const isCounted = action === "keep" && reasons.some((reason) => counted.has(reason));
+  const ownTime =
+    keptUntil === null
+      ? isCounted
+        ? ", until newer ones take its place"
+        : ""
+      : keptUntil > now
+        ? `, until ${at(keptUntil)}`
+        : `; its own time ended ${at(keptUntil)}`;
+  const also = [
+    ...(point.marks.adopted ? ["adopted"] : []),
+    ...(duplicateOf === null ? [] : [`a duplicate of ${duplicateOf}`]),
+    ...(point.good ? [] : ["not a good one"]),
+  ];
+  const line = [at(backup.createdAt), policyOf(point).padEnd(width), kindOf(point).padEnd(11), backup.status.padEnd(9)];
+  return (
+    `    ${escapeText(`${line.join("  ")}  ${backup.id}`)}\n` +
+    wrapped(
+      `      ${action === "keep" ? "kept: " : "goes: "}`,
+      `${reasons.map(operatorText).join("; ")}${ownTime}${also.length === 0 ? "" : ` (${also.join(", ")})`}`,
+    )
+  );
+}
+
+const policyOf = ({ entry, marks }: Point): string => marks.policy ?? entry?.policy ?? "no policy";
+
+const othersOf = (others: readonly Point[]): string =>
+  others.map(({ backup, kind }) => `${backup.id} (${kind}, ${backup.status})`).join(", ");
