@@ -3,6 +3,7 @@ import { formatDuration } from "../domain/durations.ts";
 import { operatorText, type Reason } from "../domain/reasons.ts";
 import type { ProjectReport, ReportLine } from "../domain/runs.ts";
 import { escapeText } from "../domain/escape.ts";
+import { setText } from "../report/digest.ts";
 import { table } from "./output.ts";
 
 /** A cycle as `--json` shows it. */
@@ -30,28 +31,37 @@ export function describeCycle({ outcome, reports, idle }: CycleResult): string {
 const duration = ({ durationMs }: ReportLine): string =>
   durationMs === null ? "" : formatDuration(Math.max(1000, Math.round(durationMs / 1000) * 1000));
 
+const limit = (value: number): string => (value < 0 ? "unlimited" : String(value));
+
+const snapshotQuota = ({ snapshots, volumeGigabytes }: NonNullable<ProjectReport["quota"]>): string =>
+  snapshots === undefined || volumeGigabytes === undefined
+    ? ""
+    : `, ${snapshots.used} of ${limit(snapshots.limit)} snapshots, ${volumeGigabytes.used} of ${limit(volumeGigabytes.limit)} GiB of volumes and snapshots`;
+
 /** One project's part of a cycle. */
-export function describeProject({ projectName, lines, rotation, notices, quota }: ProjectReport): string {
+export function describeProject({ projectName, lines, sets, rotation, notices, quota }: ProjectReport): string {
+  const policies = new Set(lines.map(({ policy }) => policy));
   const rows = table(lines, [
     { title: "  SERVER", value: (line) => `  ${line.serverName}` },
     { title: "VOLUME", value: (line) => (line.volumeName === "" ? line.volumeId : line.volumeName) },
+    ...(policies.size > 1 ? [{ title: "POLICY", value: (line: ReportLine) => line.policy }] : []),
     { title: "OUTCOME", value: (line) => line.outcome },
-    { title: "MODE", value: (line) => line.mode ?? "" },
+    { title: "MODE", value: modeOf },
     { title: "GiB", value: (line) => (line.mode === null ? "" : String(line.sizeGiB)), align: "right" },
     { title: "TIME", value: duration, align: "right" },
     { title: "REASON", value: describeReason },
   ]);
-  const limit = (value: number): string => (value < 0 ? "unlimited" : String(value));
   return [
     `Project ${escapeText(projectName)}\n`,
     lines.length === 0 ? "  no volume was due\n" : rows,
+    ...sets.map((set) => `  set of ${escapeText(set.serverName)}: ${setText(set)}\n`),
     `  rotation: ${rotation.deleted} deleted, ${rotation.kept} kept`,
     rotation.failed === 0 ? "" : `, ${rotation.failed} could not be deleted`,
     rotation.blocked === null ? "\n" : `; nothing deleted: ${operatorText(rotation.blocked)}\n`,
     ...Object.entries(rotation.reasons).map(([reason, count]) => `    ${count} ${operatorText(reason as Reason)}\n`),
     quota === null
       ? ""
-      : `  quota: ${quota.backups.used} of ${limit(quota.backups.limit)} backups, ${quota.gigabytes.used} of ${limit(quota.gigabytes.limit)} GiB\n`,
+      : `  quota: ${quota.backups.used} of ${limit(quota.backups.limit)} backups, ${quota.gigabytes.used} of ${limit(quota.gigabytes.limit)} GiB${snapshotQuota(quota)}\n`,
     ...notices.map(
       ({ reason, resourceId, message }) =>
         `  note: ${escapeText([resourceId, operatorText(reason), message].filter((part) => part !== null).join(": "))}\n`,
@@ -59,5 +69,8 @@ export function describeProject({ projectName, lines, rotation, notices, quota }
   ].join("");
 }
 
-const describeReason = ({ reason, message, outcome }: ReportLine): string =>
-  outcome === "succeeded" ? "" : message === null ? operatorText(reason) : `${operatorText(reason)}: ${message}`;
+const modeOf = ({ mechanism, mode }: ReportLine): string =>
+  mode === null ? "" : mechanism === "snapshot" ? "snapshot" : mode;
+
+const describeReason = ({ mechanism, reason, message, outcome }: ReportLine): string =>
+  outcome === "succeeded" ? "" : [operatorText(reason, mechanism), message].filter((part) => part !== null).join(": ");

@@ -107,7 +107,11 @@ function policyParts({ environment, settings }: Context): {
     }));
   return {
     policyBook: () => source().book(),
-    policySource: { book: () => source().book(), look: () => source().look() },
+    policySource: {
+      book: () => source().book(),
+      problems: () => source().problems(),
+      look: () => source().look(),
+    },
   };
 }
 

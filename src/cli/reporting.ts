@@ -1,3 +1,4 @@
+import { operatorText } from "../domain/reasons.ts";
 import type { Conductor, Reporting } from "../conductor/context.ts";
 import { compressionProblems } from "./compression.ts";
 import type { Outbox, OutboxDeps } from "../conductor/outbox.ts";
@@ -75,7 +76,8 @@ export async function whileSending<T>(
 ): Promise<T> {
   const { repository } = conductor;
   const members = (projectId: string, signal: AbortSignal) => memberAddressesOf(conductor, projectId, signal);
-  const outbox = await openOutbox(context, { repository, members });
+  const policyProblems = (): readonly string[] => conductor.policySource?.problems() ?? [];
+  const outbox = await openOutbox(context, { repository, members, policyProblems });
   const stop = new AbortController();
   const cut = AbortSignal.any([context.signals.drain, context.signals.cut]);
   const sending = outbox.run({ stop: stop.signal, cut });
@@ -100,7 +102,13 @@ export async function whileSending<T>(
  * What sends the queue. With nothing configured it sends nothing, and says of what is queued from before that it cannot be sent.
  * @throws ConfigError when a secret cannot be read
  */
-export async function openOutbox(context: Context, deps: Pick<OutboxDeps, "repository" | "members">): Promise<Outbox> {
+export async function openOutbox(
+  context: Context,
+  {
+    policyProblems,
+    ...deps
+  }: Pick<OutboxDeps, "repository" | "members"> & { readonly policyProblems?: () => readonly string[] },
+): Promise<Outbox> {
   const { clock, environment, io, settings } = context;
   const { mail, ping, webhook } = settings();
   const smtp = smtpOf(settings(), context);
@@ -122,6 +130,12 @@ export async function openOutbox(context: Context, deps: Pick<OutboxDeps, "repos
           },
     ping: ping === null ? null : { url: readSecret(ping.url, environment), timeoutMs: ping.timeoutMs },
     render: renderOptionsOf(settings(), log),
-    standing: () => compressionProblems(settings(), io, context.signals.cut),
+    standing: async () => [
+      ...(policyProblems?.() ?? []).map((text) => ({
+        what: operatorText("policies_invalid"),
+        text,
+      })),
+      ...(await compressionProblems(settings(), io, context.signals.cut)),
+    ],
   });
 }

@@ -1,6 +1,7 @@
 import { isOpen, openJobStates, type Job } from "../domain/catalogue.ts";
 import { mechanisms, type Backup, type Project } from "../domain/inventory.ts";
 import { isScheduled } from "../domain/manual.ts";
+import type { Skip } from "../domain/planner.ts";
 import type { Reason } from "../domain/reasons.ts";
 import { withoutReleased } from "../domain/release.ts";
 import { newRun, type ProjectReport, type Run, type RunOutcome } from "../domain/runs.ts";
@@ -116,7 +117,7 @@ async function executeAndEnd(
   { plan, listed, told, tracked }: Planned & { readonly tracked: readonly Job[] },
 ): Promise<Work> {
   const { conductor, lease, options, run, signals, tracks } = cycle;
-  const skips = Map.groupBy(plan.skips, (skip) => skip.projectId);
+  const skips = Map.groupBy([...plan.skips, ...leftOut(cycle)], (skip) => skip.projectId);
   const notices = Map.groupBy(plan.notices, (notice) => notice.projectId ?? "");
   const worked = new Set([...told, ...tracked.map((job) => job.projectId)]);
   const runJobs = await conductor.repository.jobs({ runId: run.id });
@@ -181,6 +182,27 @@ async function executeAndEnd(
   if (options.rotateAll && !cycle.partial && !signals.drain.aborted && cycle.clockTrusted())
     await forgetOldRuns(conductor);
   return { outcome: await outcomeOf(cycle, tracked), reports, idle: false, news };
+}
+
+/** Volumes that a policy would protect, had the operators not left them out. */
+function leftOut({ assignment, inventory }: Cycle): Skip[] {
+  const names = new Map(inventory.servers.map(({ id, name }) => [id, name]));
+  return [...assignment.excluded].map(([volumeId, message]) => {
+    const volume = inventory.volumes.get(volumeId);
+    const serverId = volume?.serverIds[0] ?? "";
+    return {
+      reason: "excluded",
+      policy: "",
+      mechanism: "backup",
+      key: volumeId,
+      projectId: volume?.projectId ?? "",
+      serverId,
+      serverName: names.get(serverId) ?? "",
+      volumeId,
+      volumeName: volume?.name ?? "",
+      message,
+    };
+  });
 }
 
 /**

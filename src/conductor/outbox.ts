@@ -284,7 +284,14 @@ export async function renderDelivery(
   if (run === undefined) return null;
   const reports = await repository.reports({ runId: run.id, limit: allReports });
   return await renderRun(
-    { run, reports, problems: [...(await standing()), ...(await deliveryProblems(repository, now))] },
+    {
+      run,
+      reports,
+      notices: (await repository.operations({ runId: run.id, kinds: ["notice"] })).filter(
+        ({ projectId }) => projectId === null,
+      ),
+      problems: [...(await standing()), ...(await deliveryProblems(repository, now))],
+    },
     render,
   );
 }

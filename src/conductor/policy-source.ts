@@ -17,6 +17,8 @@ export interface PolicyLook {
 export interface PolicySource {
   /** What is in force since the last look. */
   book(): PolicyBook;
+  /** What is wrong with the files as the last look found them. */
+  problems(): readonly string[];
   /** Reads the files again. */
   look(): PolicyLook;
 }
@@ -49,6 +51,7 @@ export function openPolicySource(options: {
   };
   return {
     book: () => last.book,
+    problems: () => last.problems,
     look() {
       const before = last;
       last = lookAgain(before, files, defaults());

@@ -1,4 +1,4 @@
-import { isOpen, type CatalogueEntry, type Job } from "../domain/catalogue.ts";
+import { isOpen, type CatalogueEntry, type Job, type Operation } from "../domain/catalogue.ts";
 import type { Backup, BackupQuota, Project } from "../domain/inventory.ts";
 import { lastBackupTimeKey } from "../domain/marks.ts";
 import type { Notice, Skip } from "../domain/planner.ts";
@@ -14,7 +14,7 @@ import { CloudError } from "../openstack/errors.ts";
 import { operation, type Conductor, type ConductorSettings, type Signals } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import { deleteReleased } from "./release.ts";
-import { buildReport } from "./report.ts";
+import { buildReport, setsOf } from "./report.ts";
 import { planProjectRotation, rotateProject, type RotationInput } from "./rotate.ts";
 import type { Inventory } from "./scan.ts";
 
@@ -67,6 +67,9 @@ export async function endProject(
   const released = rotation.reasons.released ?? 0;
   if (!end.report && released === 0) return null;
   const quota = await readQuota(conductor, end.project.id, signals.cut);
+  const jobs = slotJobs.filter((job) => isOfNow(job, end));
+  const told = new Set(jobs.map(({ setId }) => setId));
+  const setJobs = slotJobs.filter(({ setId }) => told.has(setId));
   const report = buildReport({
     id: newId(),
     runId: end.runId,
@@ -76,7 +79,8 @@ export async function endProject(
     startedAt: end.startedAt,
     nextRunAt: nextRun(settings, end.tracks, clock.now()),
     entries: await repository.catalogue({ projectId: end.project.id }),
-    jobs: slotJobs.filter((job) => isOfNow(job, end)),
+    jobs,
+    sets: setsOf(setJobs, await answersOf(conductor, setJobs)),
     skips: end.skips,
     notices: end.notices,
     rotation,
@@ -101,6 +105,18 @@ export const nextRun = (
         .map((each) => Number(nextSlotStart(each, now))),
     ),
   );
+
+/** When the requests of snapshots were answered, which their sets' skew is reckoned by. */
+export async function answersOf(
+  { repository }: Pick<Conductor, "repository">,
+  jobs: readonly Job[],
+): Promise<readonly Operation[]> {
+  const sent = jobs.filter(({ mechanism, submittedAt }) => mechanism === "snapshot" && submittedAt !== null);
+  const [first] = sent;
+  if (first === undefined) return [];
+  const since = new Date(Math.min(...sent.map(({ submittedAt }) => Number(submittedAt))));
+  return await repository.operations({ projectId: first.projectId, kinds: ["create"], since });
+}
 
 const dayMs = 24 * 60 * 60 * 1000;
 

@@ -3,6 +3,8 @@ import type { Job, Operation } from "./catalogue.ts";
 /** What the snapshots of a server's volumes in one slot are worth together. */
 export interface SetConsistency {
   readonly complete: boolean;
+  /** How many of its volumes have their snapshot. */
+  readonly made: number;
   /** Milliseconds from the first request to the last answer; `null` where an answer was lost, or nothing was sent. */
   readonly skewMs: number | null;
   /** For operators: what it may be called, and the figures. */
@@ -20,7 +22,7 @@ export function consistencyOf(jobs: readonly Job[], answers: readonly Operation[
   const skewMs = skewOf(good, answers);
   const skew = skewMs === null ? "skew unknown" : `skew ${skewMs} ms`;
   const message = `${complete ? "crash-set" : "crash-volume"}, ${good.length} of ${jobs.length} volumes`;
-  return { complete, skewMs, message: good.length > 1 ? `${message}, ${skew}` : message };
+  return { complete, made: good.length, skewMs, message: good.length > 1 ? `${message}, ${skew}` : message };
 }
 
 function skewOf(jobs: readonly Job[], answers: readonly Operation[]): number | null {

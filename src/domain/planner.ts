@@ -1,7 +1,7 @@
 import { chooseFull } from "./archive.ts";
 import type { Job, OverrideSeen } from "./catalogue.ts";
 import { compareText } from "./compare.ts";
-import type { Server, Volume } from "./inventory.ts";
+import type { Mechanism, Server, Volume } from "./inventory.ts";
 import { workKey } from "./marks.ts";
 import { chooseMode, type ModeChoice } from "./mode.ts";
 import { backupName, nameDate } from "./names.ts";
@@ -19,6 +19,9 @@ export type { PlanInput } from "./scene.ts";
 /** Why a volume that a policy protects gets no restore point now. */
 export interface Skip {
   readonly reason: Reason;
+  /** Empty for a volume that is left out of all. */
+  readonly policy: string;
+  readonly mechanism: Mechanism;
   /** Key of the work that is not done; of a server without volumes with its id in place of a volume's. */
   readonly key: string;
   readonly projectId: string;
@@ -93,6 +96,8 @@ const skipOf = (
   }: { readonly volume: Volume | null; readonly volumeId: string | null; readonly obstacle: Obstacle },
 ): Skip => ({
   reason: obstacle.reason,
+  policy: policy.name,
+  mechanism,
   key: workKey(volumeId ?? server?.id ?? "", policy.name, slot.id, mechanism),
   projectId: server?.projectId ?? volume?.projectId ?? "",
   serverId: server?.id ?? "",

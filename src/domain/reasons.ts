@@ -1,6 +1,9 @@
+import type { Mechanism } from "./inventory.ts";
+
 /**
  * Why something was created, skipped, kept, deleted or failed. One closed union: every operation row, plan line and mail carries one of
- * these, with a text for operators and one for tenants (who never see hosts, paths or raw service messages).
+ * these, with a text for operators and one for tenants (who never see hosts, paths or raw service messages). Where both speak of backups, the other two
+ * say it of snapshots.
  */
 export const reasons = {
   // creating
@@ -38,36 +41,85 @@ export const reasons = {
   not_due: ["done for this slot", "Already done."],
   not_yet: ["its start within the slot is spread out", "It begins a little later."],
   excluded: ["left out by the operators", "The operators have left it out."],
-  too_soon: ["the newest backup is younger than minimum_interval", "The newest backup is very recent."],
+  too_soon: [
+    "the newest backup is younger than minimum_interval",
+    "The newest backup is very recent.",
+    "the newest snapshot is younger than minimum_interval",
+    "The newest snapshot is very recent.",
+  ],
   skip_requested: ["the volume asks to be skipped", "Skipped at your request."],
   volume_missing: ["the attached volume is not in Cinder's listing", "The volume was not found."],
   volume_state: [
     "the volume's state does not allow a backup",
     "The volume was in a state that does not allow a backup.",
+    "the volume's state does not allow a snapshot",
+    "The volume was in a state that does not allow a snapshot.",
   ],
   server_state: [
     "the server is being built, deleted or in error",
     "The server was in a state that does not allow a backup.",
+    "the server is being built, deleted or in error",
+    "The server was in a state that does not allow a snapshot.",
   ],
-  shared_volume: ["backed up once, with the first of its servers", "Backed up once for all its servers."],
-  no_volumes: ["the server has no volumes", "The server has no volumes; its local disk is not backed up."],
+  shared_volume: [
+    "backed up once, with the first of its servers",
+    "Backed up once for all its servers.",
+    "snapshotted once, with the first of its servers",
+    "Snapshotted once for all its servers.",
+  ],
+  no_volumes: [
+    "the server has no volumes",
+    "The server has no volumes; its local disk is not backed up.",
+    "the server has no volumes",
+    "The server has no volumes; its local disk is not snapshotted.",
+  ],
   foreign_volume: ["the volume belongs to another project than its server", "The volume belongs to another project."],
-  still_running: ["an earlier backup of the volume has not ended", "An earlier backup is still running."],
+  still_running: [
+    "an earlier backup of the volume has not ended",
+    "An earlier backup is still running.",
+    "earlier work on the volume has not ended",
+    "An earlier backup or snapshot is still running.",
+  ],
   window_missed: ["the window had passed before the work could start", "There was no time left to start it."],
   // failing
   volume_limit: ["the project's volume limit is reached", "The limit of volumes for this project is reached."],
-  over_quota: ["the project's backup quota is exceeded", "The project's backup quota is exceeded."],
+  over_quota: [
+    "the project's backup quota is exceeded",
+    "The project's backup quota is exceeded.",
+    "the project's quota has no room for the snapshot",
+    "The project's quota has no room for the snapshot.",
+  ],
   refused: ["Cinder refused the request", "The backup service refused the request."],
   no_project_access: ["the writer gets no token for the project", "The backup service has no access to this project."],
   unavailable: ["the service did not answer", "The backup service was not available."],
-  ended_in_error: ["the backup ended in error", "The backup failed."],
-  wrong_size: ["the backup's size is not its source's", "The backup is incomplete."],
+  ended_in_error: [
+    "the backup ended in error",
+    "The backup failed.",
+    "the snapshot ended in error",
+    "The snapshot failed.",
+  ],
+  wrong_size: [
+    "the backup's size is not its source's",
+    "The backup is incomplete.",
+    "the snapshot's size is not its source's",
+    "The snapshot is incomplete.",
+  ],
   archive_wrong_zone: [
     "the archive is not in the availability zone that was asked for",
     "The backup is complete, but not in the place meant for archives.",
   ],
-  vanished: ["the object is gone and we did not delete it", "The backup disappeared."],
-  stuck: ["not finished within its deadline", "The backup takes unusually long."],
+  vanished: [
+    "the object is gone and we did not delete it",
+    "The backup disappeared.",
+    "the object is gone and we did not delete it",
+    "The snapshot disappeared.",
+  ],
+  stuck: [
+    "not finished within its deadline",
+    "The backup takes unusually long.",
+    "not finished within its deadline",
+    "The snapshot takes unusually long.",
+  ],
   answer_lost: ["the answer to the request was lost; looked up by key", "The request is being checked."],
   internal: ["an unexpected failure", "An unexpected failure."],
   // completing
@@ -182,9 +234,22 @@ export const reasons = {
   ],
   policies_changed: ["the files of policies or rules have changed", "The rules of protection have changed."],
   request_waits: ["a shorter retention takes effect later", "The shorter retention takes effect later."],
-} as const satisfies Record<string, readonly [operator: string, tenant: string]>;
+} as const satisfies Record<
+  string,
+  | readonly [operator: string, tenant: string]
+  | readonly [operator: string, tenant: string, snapshotOperator: string, snapshotTenant: string]
+>;
 
 export type Reason = keyof typeof reasons;
 
-export const operatorText = (reason: Reason): string => reasons[reason][0];
-export const tenantText = (reason: Reason): string => reasons[reason][1];
+/** @param mechanism what it is said of */
+export const operatorText = (reason: Reason, mechanism: Mechanism = "backup"): string => {
+  const [text, , ofSnapshot = text] = reasons[reason];
+  return mechanism === "snapshot" ? ofSnapshot : text;
+};
+
+/** @param mechanism what it is said of */
+export const tenantText = (reason: Reason, mechanism: Mechanism = "backup"): string => {
+  const [, text, , ofSnapshot = text] = reasons[reason];
+  return mechanism === "snapshot" ? ofSnapshot : text;
+};

@@ -1,3 +1,4 @@
+import type { Mechanism } from "./inventory.ts";
 import type { Reason } from "./reasons.ts";
 
 export type RunKind = "scheduled" | "manual" | "rotation";
@@ -36,30 +37,56 @@ export function newRun(begun: Pick<Run, "id" | "kind" | "startedAt"> & Partial<P
   };
 }
 
-/** What happened to one volume of a project in a run, for its report. */
+/** What one policy did with one volume of a project by one mechanism in a run, for its report. */
 export interface ReportLine {
+  /** Empty for a volume that the operators have left out of all. */
+  readonly policy: string;
+  readonly mechanism: Mechanism;
   readonly volumeId: string;
   readonly volumeName: string;
   readonly serverId: string;
   readonly serverName: string;
   readonly outcome: "succeeded" | "failed" | "skipped" | "running";
+  /** A snapshot is a full one. */
   readonly mode: "full" | "incremental" | null;
+  /** Of the backup, or of the snapshot. */
   readonly backupId: string | null;
   readonly sizeGiB: number;
   readonly durationMs: number | null;
   readonly reason: Reason;
   /** The service's own words, for operators only. */
   readonly message: string | null;
-  /** When the volume's newest good restore point was made; null: it has none, or nobody asked. */
+  /** When the volume's newest good restore point by the same mechanism was made; null: it has none, or nobody asked. */
   readonly lastGoodAt: Date | null;
 }
 
-/** The good restore points that a project has after a run. */
+/** The good restore points by one mechanism that a project has after a run. */
 export interface PointsSummary {
   readonly count: number;
   /** Null when there is none. */
   readonly oldestAt: Date | null;
   readonly newestAt: Date | null;
+}
+
+/** What the snapshots of a server's volumes in one slot are worth together. */
+export interface SetSummary {
+  readonly serverId: string;
+  readonly serverName: string;
+  readonly policy: string;
+  readonly slot: string;
+  /** All of its volumes have their snapshot. */
+  readonly complete: boolean;
+  readonly volumes: number;
+  /** How many of them have. */
+  readonly made: number;
+  /** Milliseconds from the first request to the last answer; null where it is not known. */
+  readonly skewMs: number | null;
+}
+
+export interface QuotaFigures {
+  /** -1 is unlimited. */
+  readonly limit: number;
+  readonly used: number;
 }
 
 export interface RotationSummary {
@@ -84,17 +111,30 @@ export interface ProjectReport {
   readonly startedAt: Date | null;
   /** The start of the next slot. */
   readonly nextRunAt: Date | null;
+  /** Its backups. */
   readonly points: PointsSummary | null;
+  /** Its snapshots; null where it has none. */
+  readonly snapshots: PointsSummary | null;
   readonly lines: readonly ReportLine[];
+  /** Of servers with several volumes that were snapshotted. */
+  readonly sets: readonly SetSummary[];
   readonly rotation: RotationSummary;
   readonly quota: {
-    readonly backups: { readonly limit: number; readonly used: number };
-    readonly gigabytes: { readonly limit: number; readonly used: number };
+    readonly backups: QuotaFigures;
+    /** Of backups. */
+    readonly gigabytes: QuotaFigures;
+    /** Only where snapshots are made; also the one below. */
+    readonly snapshots?: QuotaFigures;
+    /** Of volumes and snapshots together. */
+    readonly volumeGigabytes?: QuotaFigures;
   } | null;
   /** Things both operators and tenants are told beside the volumes, e.g. forged marks, bounded requests. */
-  readonly notices: readonly {
-    readonly reason: Reason;
-    readonly resourceId: string | null;
-    readonly message: string | null;
-  }[];
+  readonly notices: readonly (RunNotice & { readonly resourceId: string | null })[];
+}
+
+/** Something to tell beside the volumes. */
+export interface RunNotice {
+  readonly reason: Reason;
+  /** For operators. */
+  readonly message: string | null;
 }

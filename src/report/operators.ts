@@ -1,12 +1,12 @@
 import { operatorText } from "../domain/reasons.ts";
-import type { ProjectReport, Run, RunOutcome } from "../domain/runs.ts";
-import { needsAttention, operatorReason, resourceName, verdictOf } from "./digest.ts";
+import type { ProjectReport, Run, RunNotice, RunOutcome } from "../domain/runs.ts";
+import { commonUnit, needsAttention, operatorReason, resourceName, setText, unitOf, verdictOf } from "./digest.ts";
 import { count, durationWords, localDay, localTime, plain } from "./format.ts";
 import { quotaViews, type Colour } from "./quota.ts";
 
-/** Something about the reports themselves that operators have to see to. */
+/** Something about settings or the reports themselves that operators have to see to. */
 export interface Problem {
-  /** What it is about: a template, a receiver. */
+  /** What it is about: a file, a template, a receiver. */
   readonly what: string;
   readonly text: string;
 }
@@ -18,6 +18,8 @@ export interface OperatorsDigest {
   readonly run: Readonly<
     Record<"id" | "kind" | "outcome" | "startTime" | "endTime" | "duration" | "servers" | "volumes" | "message", string>
   >;
+  /** What {@link counts} counts, e.g. `Volumes` and `backed up`. */
+  readonly unit: { readonly title: string; readonly done: string };
   readonly counts: Readonly<Record<"projects" | "succeeded" | "failed" | "skipped" | "running" | "removed", number>>;
   /** Worst first. */
   readonly projects: readonly {
@@ -30,10 +32,12 @@ export interface OperatorsDigest {
     readonly quota: string;
     readonly quotaColour: Colour;
   }[];
-  readonly failures: readonly Readonly<Record<"project" | "server" | "volume" | "volumeId" | "reason", string>>[];
+  readonly failures: readonly Readonly<
+    Record<"project" | "server" | "volume" | "volumeId" | "policy" | "mechanism" | "reason", string>
+  >[];
   /** Rotations that were held up, marks and requests that are not what they should be. */
   readonly notices: readonly { readonly project: string; readonly resource: string; readonly text: string }[];
-  /** Of templates and deliveries. */
+  /** Of settings, templates and deliveries. */
   readonly problems: readonly Problem[];
   /** How many of each list are left out, so that the mail stays readable. */
   readonly hidden: Readonly<Record<"projects" | "failures" | "notices" | "problems", number>>;
@@ -69,7 +73,9 @@ const failuresOf = (report: ProjectReport): OperatorsDigest["failures"] =>
     server: plain(line.serverName === "" ? line.serverId : line.serverName, 60),
     volume: plain(line.volumeName === "" ? line.volumeId : line.volumeName, 60),
     volumeId: plain(line.volumeId),
-    reason: operatorReason(line.reason, line.message),
+    policy: plain(line.policy, 60),
+    mechanism: line.mechanism,
+    reason: operatorReason(line.reason, line.message, line.mechanism),
   }));
 
 function noticesOf(report: ProjectReport): OperatorsDigest["notices"] {
@@ -78,6 +84,13 @@ function noticesOf(report: ProjectReport): OperatorsDigest["notices"] {
   return [
     ...(blocked === null ? [] : [{ project, resource: "", text: `nothing was deleted: ${operatorText(blocked)}` }]),
     ...(failed === 0 ? [] : [{ project, resource: "", text: `${count(failed, "deletion")} did not complete` }]),
+    ...report.sets
+      .filter(({ complete }) => !complete)
+      .map((set) => ({
+        project,
+        resource: plain(set.serverName === "" ? set.serverId : set.serverName, 60),
+        text: `partial set of ${plain(set.policy, 60)}: ${setText(set)}`,
+      })),
     ...report.notices.map((notice) => ({
       project,
       resource: resourceName(report, notice.resourceId),
@@ -90,7 +103,16 @@ function noticesOf(report: ProjectReport): OperatorsDigest["notices"] {
 export function operatorsDigest(
   run: Run,
   reports: readonly ProjectReport[],
-  { problems, timeZone }: { readonly problems: readonly Problem[]; readonly timeZone: string },
+  {
+    notices,
+    problems,
+    timeZone,
+  }: {
+    /** Of the run as a whole. */
+    readonly notices: readonly RunNotice[];
+    readonly problems: readonly Problem[];
+    readonly timeZone: string;
+  },
 ): OperatorsDigest {
   const verdicts = reports.map((report) => verdictOf(report).counts);
   const sum = (of: (counts: (typeof verdicts)[number]) => number): number => verdicts.reduce((n, c) => n + of(c), 0);
@@ -106,14 +128,17 @@ export function operatorsDigest(
     .map(projectRow)
     .sort((a, b) => byUrgency.indexOf(a.colour) - byUrgency.indexOf(b.colour) || a.name.localeCompare(b.name));
   const due = counts.succeeded + counts.failed + counts.running;
+  const { noun, done, notDone } = commonUnit(
+    reports.filter(({ lines }) => lines.length > 0).map(({ lines }) => unitOf(lines)),
+  );
   const headline =
     run.outcome === "failed" && reports.length === 0
       ? "The run failed"
       : counts.failed > 0
-        ? `${counts.failed} of ${count(due, "volume")} not backed up`
+        ? `${counts.failed} of ${count(due, noun)} ${notDone}`
         : counts.running > 0
-          ? `${counts.succeeded} of ${count(due, "volume")} backed up, ${counts.running} still running`
-          : `${count(counts.succeeded, "volume")} backed up in ${count(reports.length, "project")}`;
+          ? `${counts.succeeded} of ${count(due, noun)} ${done}, ${counts.running} still running`
+          : `${count(counts.succeeded, noun)} ${done} in ${count(reports.length, "project")}`;
   const worst = projects[0]?.colour ?? "green";
   const ofRun = outcomeColours[run.outcome ?? "interrupted"];
   const worried = problems.length > 0 ? "yellow" : "green";
@@ -133,10 +158,18 @@ export function operatorsDigest(
       volumes: seen(run.volumes),
       message: plain(run.message ?? "", 600),
     },
+    unit: { title: `${noun[0]?.toUpperCase() ?? ""}${noun.slice(1)}s`, done },
     counts,
     projects,
     failures: reports.flatMap(failuresOf),
-    notices: reports.flatMap(noticesOf),
+    notices: [
+      ...notices.map(({ reason, message }) => ({
+        project: "all projects",
+        resource: "",
+        text: operatorReason(reason, message),
+      })),
+      ...reports.flatMap(noticesOf),
+    ],
     problems: problems.map(({ what, text }) => ({ what: plain(what, 120), text: plain(text, 400) })),
     hidden: { projects: 0, failures: 0, notices: 0, problems: 0 },
   };

@@ -44,8 +44,15 @@ function quotaView(label: string, unit: string, quota: { readonly limit: number;
   };
 }
 
-/** By gigabytes and by count; empty when the quota could not be read. */
+/** By gigabytes and by count, those of snapshots where some are made; empty when the quota could not be read. */
 export const quotaViews = (quota: ProjectReport["quota"]): readonly QuotaView[] =>
   quota === null
     ? []
-    : [quotaView("Backup gigabytes", " GiB", quota.gigabytes), quotaView("Number of backups", "", quota.backups)];
+    : [
+        quotaView("Backup gigabytes", " GiB", quota.gigabytes),
+        quotaView("Number of backups", "", quota.backups),
+        ...(quota.volumeGigabytes === undefined
+          ? []
+          : [quotaView("Gigabytes of volumes and snapshots", " GiB", quota.volumeGigabytes)]),
+        ...(quota.snapshots === undefined ? [] : [quotaView("Number of snapshots", "", quota.snapshots)]),
+      ];

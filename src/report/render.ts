@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { ProjectReport, Run } from "../domain/runs.ts";
+import type { ProjectReport, Run, RunNotice } from "../domain/runs.ts";
 import { projectDigest, type ProjectDigest } from "./digest.ts";
 import { operatorsDigest, type OperatorsDigest, type Problem } from "./operators.ts";
 import type { TemplateName, Templates } from "./templates.ts";
@@ -37,19 +37,30 @@ async function fit(
   }
 }
 
-type Lists = "troubles" | "successes" | "skips";
+type Lists = keyof ProjectDigest["hidden"];
 
 /** Failures go before successes, and those before what was skipped on purpose. */
 function cutProject(digest: ProjectDigest, rows: number): ProjectDigest {
-  const of: Record<Lists, number> = { troubles: rows, successes: rows, skips: Math.min(rows, 100) };
+  const of: Record<Lists, number> = {
+    troubles: rows,
+    successes: rows,
+    sets: Math.min(rows, 100),
+    skips: Math.min(rows, 100),
+  };
   const hidden = (list: Lists): number => Math.max(0, digest[list].length - of[list]);
   return {
     ...digest,
     troubles: digest.troubles.slice(0, of.troubles),
     successes: digest.successes.slice(0, of.successes),
+    sets: digest.sets.slice(0, of.sets),
     skips: digest.skips.slice(0, of.skips),
     requests: digest.requests.slice(0, rows),
-    hidden: { troubles: hidden("troubles"), successes: hidden("successes"), skips: hidden("skips") },
+    hidden: {
+      troubles: hidden("troubles"),
+      successes: hidden("successes"),
+      sets: hidden("sets"),
+      skips: hidden("skips"),
+    },
   };
 }
 
@@ -89,14 +100,20 @@ export async function renderProject(report: ProjectReport, { templates, timeZone
 
 /** Renders the operators' digest of a run. `problems`: of deliveries; those of templates are added. */
 export async function renderRun(
-  { run, reports, problems }: { run: Run; reports: readonly ProjectReport[]; problems: readonly Problem[] },
+  told: {
+    run: Run;
+    reports: readonly ProjectReport[];
+    notices: readonly RunNotice[];
+    problems: readonly Problem[];
+  },
   { templates, timeZone }: RenderOptions,
 ): Promise<Rendered> {
+  const { notices, problems, reports, run } = told;
   const [sample] = reports;
   // So that a broken template of a tenant's digest is told in the run's own, whichever of the two is rendered first.
   if (sample !== undefined) await renderProject(sample, { templates, timeZone });
   const digestNow = (): OperatorsDigest =>
-    operatorsDigest(run, reports, { problems: [...templates.problems, ...problems], timeZone });
+    operatorsDigest(run, reports, { notices, problems: [...templates.problems, ...problems], timeZone });
   // The operators' own templates first, too, for the same reason.
   for (const name of ["operators.mjml", "operators.txt"] as const)
     await templates.fill(name, cutOperators(digestNow(), 1));

@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, gte, inArray, isNotNull, isNull, lt, sql } from "../../db/drizzle.ts";
 import { openJobStates, type Operation } from "../domain/catalogue.ts";
+import { defaultPolicy } from "../domain/policy.ts";
 import type { PointsSummary, ProjectReport, ReportLine } from "../domain/runs.ts";
 import type { Database, Statements } from "./database.ts";
 import { chunksOf } from "./chunks.ts";
@@ -138,17 +139,30 @@ function toRow({ id, runId, projectId, at, ...body }: ProjectReport): ReportRow 
 
 /** As JSON keeps it: instants as texts. Reports of earlier versions lack what was added since. */
 type Stored<T> = { readonly [K in keyof T]?: T[K] extends Date | null ? string | null : T[K] };
-type StoredBody = Omit<ProjectReport, keyof ReportRow | "startedAt" | "nextRunAt" | "points" | "lines"> &
+type StoredPoints = Pick<PointsSummary, "count"> & Stored<PointsSummary>;
+type Added = "policy" | "mechanism";
+type StoredLine = Omit<ReportLine, "lastGoodAt" | Added> &
+  Stored<Pick<ReportLine, "lastGoodAt">> &
+  Partial<Pick<ReportLine, Added>>;
+type StoredBody = Omit<
+  ProjectReport,
+  keyof ReportRow | "startedAt" | "nextRunAt" | "points" | "snapshots" | "lines" | "sets"
+> &
   Stored<Pick<ProjectReport, "startedAt" | "nextRunAt">> & {
-    readonly points?: (Pick<PointsSummary, "count"> & Stored<PointsSummary>) | null;
-    readonly lines: readonly (Omit<ReportLine, "lastGoodAt"> & Stored<Pick<ReportLine, "lastGoodAt">>)[];
+    readonly points?: StoredPoints | null;
+    readonly snapshots?: StoredPoints | null;
+    readonly lines: readonly StoredLine[];
+    readonly sets?: ProjectReport["sets"];
   };
 
 const instant = (text: string | null | undefined): Date | null =>
   text === null || text === undefined ? null : new Date(text);
 
+const pointsOf = (points: StoredPoints | null | undefined): PointsSummary | null =>
+  points ? { count: points.count, oldestAt: instant(points.oldestAt), newestAt: instant(points.newestAt) } : null;
+
 function fromRow({ id, runId, projectId, at, body }: ReportRow): ProjectReport {
-  const { startedAt, nextRunAt, points, lines, ...rest } = JSON.parse(body) as StoredBody;
+  const { startedAt, nextRunAt, points, snapshots, lines, sets, ...rest } = JSON.parse(body) as StoredBody;
   return {
     id,
     runId,
@@ -157,9 +171,15 @@ function fromRow({ id, runId, projectId, at, body }: ReportRow): ProjectReport {
     ...rest,
     startedAt: instant(startedAt),
     nextRunAt: instant(nextRunAt),
-    points: points
-      ? { count: points.count, oldestAt: instant(points.oldestAt), newestAt: instant(points.newestAt) }
-      : null,
-    lines: lines.map((line) => ({ ...line, lastGoodAt: instant(line.lastGoodAt) })),
+    points: pointsOf(points),
+    snapshots: pointsOf(snapshots),
+    lines: lines.map((line) => ({
+      // There was one policy, which made backups.
+      policy: defaultPolicy.name,
+      mechanism: "backup",
+      ...line,
+      lastGoodAt: instant(line.lastGoodAt),
+    })),
+    sets: sets ?? [],
   };
 }

@@ -146,6 +146,17 @@ export function historyContract(db: StoreUnderTest): void {
   });
 
   describe("reports", () => {
+    it("of earlier versions are about backups of the built-in policy", async () => {
+      const { lines, sets, snapshots, ...old } = report("old");
+      const [line] = lines;
+      assert.ok(line !== undefined && snapshots !== null && sets.length > 0);
+      const { policy, mechanism, ...oldLine } = line;
+      assert.deepEqual([policy, mechanism], ["nightly", "snapshot"]);
+      await db.store.insertReport({ ...old, lines: [oldLine] } as unknown as ProjectReport);
+      assert.deepEqual(await db.store.reports({ id: "old", limit: 1 }), [
+        { ...old, snapshots: null, sets: [], lines: [{ ...oldLine, policy: "default", mechanism: "backup" }] },
+      ]);
+    });
     it("come newest first, whole, filtered and limited", async () => {
       const reports = [
         report("1", { at: later(1), runId: "r2" }),

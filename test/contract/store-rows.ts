@@ -139,8 +139,11 @@ export const report = (id: string, more: Partial<ProjectReport> = {}): ProjectRe
   startedAt: later(-5000),
   nextRunAt: later(5000),
   points: { count: 2, oldestAt: later(-9000), newestAt: null },
+  snapshots: { count: 1, oldestAt: later(-9000), newestAt: later(-9000) },
   lines: [
     {
+      policy: "nightly",
+      mechanism: "snapshot",
       volumeId: "v1",
       volumeName: hardName,
       serverId: "s1",
@@ -155,8 +158,20 @@ export const report = (id: string, more: Partial<ProjectReport> = {}): ProjectRe
       lastGoodAt: later(-1000),
     },
   ],
+  sets: [
+    {
+      serverId: "s1",
+      serverName: hardName,
+      policy: "nightly",
+      slot: "2026-11-21T00:00:00Z",
+      complete: false,
+      volumes: 2,
+      made: 1,
+      skewMs: null,
+    },
+  ],
   rotation: { deleted: 1, kept: 2, failed: 0, reasons: { keep_promised: 3 }, blocked: null },
-  quota: { backups: { limit: -1, used: 3 }, gigabytes: { limit: 1000, used: 30 } },
+  quota: { backups: { limit: -1, used: 3 }, gigabytes: { limit: 1000, used: 30 }, snapshots: { limit: 10, used: 1 } },
   notices: [],
   ...more,
 });

@@ -17,6 +17,13 @@ async function sendReport(t: TestContext, report: ProjectReport, to = "owner@exa
   return server.arrived[0]!;
 }
 
+/** What stands in a section of the text, without empty lines. */
+const rowsOf = (section: string): readonly string[] =>
+  section
+    .split("\n")
+    .slice(1)
+    .map((row) => row.trim())
+    .filter((row) => row !== "");
 const header = ({ mail }: Arrived, name: string): string | undefined =>
   mail.headers.find(({ key }) => key === name)?.value;
 const htmlOf = ({ mail }: Arrived): string => mail.html ?? "";
@@ -102,6 +109,83 @@ describe("the digest as it arrives", () => {
       assert.ok(textOf(arrived).includes("Number of backups: 6 of 10 (60.0%) [YELLOW]"));
     });
   }
+
+  it("tells policies, backups and snapshots apart, in both parts", async (t) => {
+    const arrived = await sendReport(t, nights.mixed);
+    assert.equal(arrived.mail.subject, "web-shop: 3 of 10 restore points not made · 21 Nov 2026");
+    const text = textOf(arrived);
+    const [, ...sections] = text.split(/\n(?=[A-Z ]{5,}(?:\(\d+\))?\n)/);
+    assert.deepEqual(Object.fromEntries(sections.map((section) => [section.split("\n")[0], rowsOf(section)])), {
+      "NEEDS ATTENTION": [
+        "[FAILED] web-03 / root by daily_5 (snapshot, 10 GiB)",
+        "The project's quota has no room for the snapshot.",
+        "Last good snapshot: Fri 20 Nov 2026, 01:00 UTC",
+        "[FAILED] web-02 / root by monthly (incremental, 40 GiB, 26 s)",
+        "The backup failed.",
+        "No good backup of this volume is known.",
+        "[NO SNAPSHOT] web-04 / root by daily_5",
+        "The volume was in a state that does not allow a snapshot.",
+        "No good snapshot of this volume is known.",
+      ],
+      "PLEASE CHECK": [
+        "- root: No new snapshots are made, and those there are will be removed, as you asked.",
+        "- data: The requested retention is not valid. (backup_policy: no policy hourly)",
+      ],
+      QUOTA: [
+        "- Backup gigabytes: 1340 GiB of 2000 GiB (67.0%) [YELLOW]",
+        "- Number of backups: 71 of 200 (35.5%) [GREEN]",
+        "- Gigabytes of volumes and snapshots: 470 GiB of 1000 GiB (47.0%) [GREEN]",
+        "- Number of snapshots: 18 of 20 (90.0%) [RED]",
+      ],
+      "RESTORE POINTS MADE (7)": [
+        "[OK] web-01 / data by default (full, 10 GiB, 4 s)",
+        "[OK] web-01 / root by default (incremental, 20 GiB, 11 s)",
+        "[OK] web-02 / data by default (incremental, 30 GiB, 19 s)",
+        "[OK] web-03 / data by monthly (full, 50 GiB, 33 s)",
+        "[OK] web-01 / data by daily_5 (snapshot, 10 GiB, 1 s)",
+        "[OK] web-01 / root by daily_5 (snapshot, 20 GiB, 1 s)",
+        "[OK] web-03 / data by daily_5 (snapshot, 50 GiB, 2 s)",
+      ],
+      "SNAPSHOTS OF WHOLE SERVERS": [
+        "[PARTIAL] web-03 by daily_5: only 1 of 2 volumes: each is of use for itself, not as a whole",
+        "[OK] web-01 by daily_5: all 2 volumes together, within 812 ms",
+      ],
+      "SKIPPED (1)": [
+        "- web-05 / root: The operators have left it out.",
+        "Expired backups and snapshots removed: 9.",
+        "--",
+        "Report 6b1f3c52-8a8e-4f5e-9c6d-1b6c1f0a9a01 of Sat 21 Nov 2026, 01:24 UTC.",
+        "Sent by Dirigent, the backup service of your cloud.",
+      ],
+    });
+    for (const wanted of ["Backups:              71", "Snapshots:            18", "Next run:             "]) {
+      assert.ok(text.includes(wanted), wanted);
+    }
+    const html = htmlOf(arrived);
+    for (const wanted of [
+      "<h2>Restore points made <span",
+      ">snapshot<i>10 GiB &middot; 1 s</i>",
+      "<i>web-03 &middot; daily_5 &middot; snapshot, 10 GiB</i>",
+      "Last good snapshot: Fri 20 Nov 2026, 01:00 UTC",
+      "web-01<i>daily_5 &middot; all 2 volumes together, within 812 ms</i>",
+      "Number of snapshots: 18 of 20",
+    ]) {
+      assert.ok(html.includes(wanted), wanted);
+    }
+  });
+
+  it("counts snapshots alone as snapshots, several backups of one volume as backups, and a partial set as worth a look", async (t) => {
+    const { lines, sets } = nights.mixed;
+    const subject = async (report: ProjectReport): Promise<string> => (await sendReport(t, report)).mail.subject ?? "";
+    const made = lines.filter(({ outcome }) => outcome === "succeeded");
+    const snapshots = made.filter(({ mechanism }) => mechanism === "snapshot");
+    assert.match(await subject(nightReport({ lines: snapshots, sets })), /: All 3 snapshots made ·/);
+    const twice = [line(0), line(0, { policy: "monthly" })];
+    assert.match(await subject(nightReport({ lines: twice })), /: All 2 backups made ·/);
+    const html = htmlOf(await sendReport(t, nightReport({ lines: snapshots, sets })));
+    assert.match(html, /class="band bg-yellow"/);
+    assert.doesNotMatch(html, /daily_5 &middot; snapshot/, "the only policy has no need of a name");
+  });
 
   it("shows success green and failure red", async (t) => {
     const html = htmlOf(await sendReport(t, nights.bad));

@@ -55,7 +55,7 @@ async function listedRun(repository: Repository, run: Run, timeZone: string): Pr
     projectId: null,
     name: "all projects",
     at: run.endedAt ?? run.startedAt,
-    result: operatorsDigest(run, reports, { problems: [], timeZone }).verdict.headline,
+    result: operatorsDigest(run, reports, { notices: [], problems: [], timeZone }).verdict.headline,
     deliveries: countStates(deliveries),
   };
 }

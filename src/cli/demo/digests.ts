@@ -19,7 +19,7 @@ export async function saveDigests({ repository, settings }: Conductor, directory
     await writeFile(path, html);
     return path;
   };
-  const paths = [await save("operators", (await renderRun({ run, reports, problems: [] }, options)).html)];
+  const paths = [await save("operators", (await renderRun({ run, reports, notices: [], problems: [] }, options)).html)];
   for (const report of reports) {
     paths.push(await save(report.projectName, (await renderProject(report, options)).html));
   }

@@ -7,8 +7,8 @@ import { taggedTargets } from "../../domain/tracks.ts";
 import { operation, type Conductor, type Signals } from "../context.ts";
 import type { LeaseKeeper } from "../lease.ts";
 import { knownJobs, limitJobs, refusalRows } from "../plan.ts";
-import { markServers, readQuota } from "../project.ts";
-import { buildReport } from "../report.ts";
+import { answersOf, markServers, readQuota } from "../project.ts";
+import { buildReport, setsOf } from "../report.ts";
 import { ourUserIds, scanInventory, type Inventory } from "../scan.ts";
 
 /** Plans an order's backups and writes them down as jobs, once: whoever works jobs will find them. */
@@ -131,6 +131,7 @@ async function report(
     nextRunAt: nextSlotStart(settings.policy, clock.now()),
     entries: await repository.catalogue({ projectId }),
     jobs: slotJobs,
+    sets: setsOf(slotJobs, await answersOf(conductor, slotJobs)),
     skips: [],
     notices: [],
     rotation: { deleted: 0, kept: 0, failed: 0, reasons: {}, blocked: null },

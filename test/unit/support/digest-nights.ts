@@ -4,6 +4,8 @@ const start = new Date("2026-11-21T01:00:00Z");
 const hours = (n: number): Date => new Date(start.getTime() + n * 3_600_000);
 
 export const line = (n: number, more: Partial<ReportLine> = {}): ReportLine => ({
+  policy: "default",
+  mechanism: "backup",
   volumeId: `0f0e7d3c-0000-4000-8000-${String(n).padStart(12, "0")}`,
   volumeName: n % 2 === 0 ? "data" : "root",
   serverId: `5e5e0000-0000-4000-8000-${String(n >> 1).padStart(12, "0")}`,
@@ -19,6 +21,17 @@ export const line = (n: number, more: Partial<ReportLine> = {}): ReportLine => (
   ...more,
 });
 
+/** The same by a policy that makes snapshots. */
+const snapshotLine = (n: number, more: Partial<ReportLine> = {}): ReportLine =>
+  line(n, {
+    policy: "daily_5",
+    mechanism: "snapshot",
+    mode: "full",
+    durationMs: 1_000 + 200 * n,
+    lastGoodAt: hours(0.05),
+    ...more,
+  });
+
 export const nightReport = (more: Partial<ProjectReport> = {}): ProjectReport => ({
   id: "6b1f3c52-8a8e-4f5e-9c6d-1b6c1f0a9a01",
   runId: "e7c1b2aa-4b4e-4d54-8f0c-6f1f2a3b4c5d",
@@ -28,7 +41,9 @@ export const nightReport = (more: Partial<ProjectReport> = {}): ProjectReport =>
   startedAt: start,
   nextRunAt: hours(23),
   points: { count: 84, oldestAt: hours(-24 * 17), newestAt: hours(0.3) },
+  snapshots: null,
   lines: [],
+  sets: [],
   rotation: { deleted: 0, kept: 84, failed: 0, reasons: {}, blocked: null },
   quota: { backups: { limit: 200, used: 84 }, gigabytes: { limit: 2000, used: 940 } },
   notices: [],
@@ -83,6 +98,79 @@ export const nights = {
     notices: [
       { reason: "request_bounded", resourceId: line(6).serverId, message: "backup_retention: 6h, at least 1d" },
       { reason: "request_invalid", resourceId: line(8).volumeId, message: "backup_retention: next tuesday" },
+    ],
+  }),
+  /** Two policies, both mechanisms, whole and partial sets, a volume left out by the operators. */
+  mixed: nightReport({
+    points: { count: 71, oldestAt: hours(-24 * 30), newestAt: hours(0.3) },
+    snapshots: { count: 18, oldestAt: hours(-24 * 5), newestAt: hours(0.05) },
+    quota: {
+      backups: { limit: 200, used: 71 },
+      gigabytes: { limit: 2000, used: 1340 },
+      snapshots: { limit: 20, used: 18 },
+      volumeGigabytes: { limit: 1000, used: 470 },
+    },
+    lines: [
+      snapshotLine(5, {
+        outcome: "failed",
+        reason: "over_quota",
+        message: "snapshots: 20 of 20 in use or reserved",
+        durationMs: null,
+        lastGoodAt: hours(-24),
+      }),
+      line(3, {
+        policy: "monthly",
+        outcome: "failed",
+        reason: "ended_in_error",
+        message: cinderSays,
+        lastGoodAt: null,
+      }),
+      snapshotLine(7, {
+        outcome: "skipped",
+        mode: null,
+        sizeGiB: 0,
+        durationMs: null,
+        reason: "volume_state",
+        lastGoodAt: null,
+      }),
+      line(9, {
+        policy: "",
+        outcome: "skipped",
+        mode: null,
+        sizeGiB: 0,
+        durationMs: null,
+        reason: "excluded",
+        message: "scratch disk, until 2027-01-01",
+      }),
+      ...[0, 1, 2, 4].map((n) => line(n, n === 4 ? { policy: "monthly", mode: "full" } : {})),
+      ...[0, 1, 4].map((n) => snapshotLine(n)),
+    ],
+    sets: [
+      {
+        serverId: line(4).serverId,
+        serverName: "web-03",
+        policy: "daily_5",
+        slot: "2026-11-21T01:00:00Z",
+        complete: false,
+        volumes: 2,
+        made: 1,
+        skewMs: null,
+      },
+      {
+        serverId: line(0).serverId,
+        serverName: "web-01",
+        policy: "daily_5",
+        slot: "2026-11-21T01:00:00Z",
+        complete: true,
+        volumes: 2,
+        made: 2,
+        skewMs: 812,
+      },
+    ],
+    rotation: { deleted: 9, kept: 80, failed: 0, reasons: { thinned: 9 }, blocked: null },
+    notices: [
+      { reason: "release_requested", resourceId: line(1).volumeId, message: "4 snapshots" },
+      { reason: "request_invalid", resourceId: line(2).volumeId, message: "backup_policy: no policy hourly" },
     ],
   }),
   awful: nightReport({
