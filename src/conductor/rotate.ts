@@ -6,7 +6,7 @@ import type { Point, VolumePoints } from "../domain/points.ts";
 import { operatorText, type Reason } from "../domain/reasons.ts";
 import { planRotation, type DeadChain, type RotationPlan } from "../domain/retention.ts";
 import type { RotationSummary } from "../domain/runs.ts";
-import type { Terms } from "../domain/terms.ts";
+import { findPolicy, type Terms } from "../domain/terms.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
 import { checkBeforeDelete, deletePoint, failureRow, keepRow } from "./delete.ts";
 import type { LeaseKeeper } from "./lease.ts";
@@ -145,18 +145,17 @@ async function deleteChain(
 
 /** Why a point is wanted after all, by what Cinder shows of it now. */
 const wantedNow =
-  (point: Point, { policy, policyOf, inForceOf }: Terms, now: Date) =>
+  (point: Point, terms: Terms, now: Date) =>
   (seen: Backup, marks: Marks): Reason | null => {
     if (seen.status === "error") return null;
     // It was counted among others by these: should they have changed, it is counted anew first.
     const isSame = (["policy", "retention", "slot"] as const).every((key) => marks[key] === point.marks[key]);
     if (!isSame) return "keep_unverified";
     if (marks.keepUntil !== null && marks.keepUntil > now) return "keep_promised";
-    const name = marks.policy ?? policy.name;
-    const own = name === policy.name ? policy : policyOf(name, seen.volumeId);
+    const own = findPolicy(marks.policy ?? terms.policy.name, seen.volumeId, terms);
     if (own === null) return null;
     const archivedMs = archiveRetentionMs({ backup: seen, marks }, own.archive);
-    const retentionMs = Math.max(inForceOf(seen.volumeId, own).retentionMs, archivedMs);
+    const retentionMs = Math.max(terms.inForceOf(seen.volumeId, own).retentionMs, archivedMs);
     return Number(seen.createdAt) + retentionMs > Number(now) ? "keep_age" : null;
   };
 

@@ -124,6 +124,17 @@ describe("what of a volume that is gone may be pruned", () => {
       policy: dailyPolicy,
     });
 
+  it("also what counts would keep, since no newer point will ever take its place, but not before its date", () => {
+    const rule = { [mark.retention]: "last=5,min=2,tz=UTC" };
+    const counted = (keepUntil: string): Backup[] => [
+      aBackup("f1", day(1), { marks: { ...rule, [mark.keepUntil]: day(2) } }),
+      aBackup("f2", day(2), { marks: { ...rule, [mark.keepUntil]: keepUntil } }),
+    ];
+    assert.deepEqual(shown(of(counted(day(3)), "2026-11-30T00:00:00Z")), { delete: ["f1", "f2"], keep: {} });
+    const kept = shown(of(counted("2026-12-24T00:00:00Z"), "2026-11-30T00:00:00Z")) as { delete: string[] };
+    assert.deepEqual(kept.delete, ["f1"]);
+  });
+
   it("all chains from which nothing is wanted any more, the last one included", () => {
     assert.deepEqual(shown(of(chains)), { delete: ["i1", "f1", "i2", "f2"], keep: {} });
   });

@@ -122,7 +122,7 @@ describe("rotation by counts", () => {
       id: `o${backup.id}`,
     }));
     const elsewhere = nights(24, 27, { projectId: "p2" }).map((backup) => ({ ...backup, id: `p${backup.id}` }));
-    const policyOf = (): Policy => counting(last(2), { name: "other" });
+    const policyOf = (name: string): Policy | null => (name === "other" ? counting(last(2), { name }) : null);
     assert.deepEqual(fates([...nights(26, 28), ...other, ...elsewhere], setting(counting(last(1)), { policyOf })), [
       "delete: thinned",
       "delete: thinned",

@@ -110,6 +110,10 @@ export function readTerms(volume: VolumePoints, context: Context): VolumeTerms {
   return { groups, of };
 }
 
+/** The policy of that name for a volume; `null` when it is gone, which the built-in one never is. */
+export const findPolicy = (name: string, volumeId: string, { policy, policyOf }: Terms): Policy | null =>
+  policyOf(name, volumeId) ?? (name === policy.name ? policy : null);
+
 const remembered = <K extends "policy" | "slot" | "retention">(
   point: Point,
   key: K,
@@ -134,7 +138,7 @@ function readGroup(
     context,
   }: { readonly members: readonly Point[]; readonly expected: readonly Expected[]; readonly context: Context },
 ): { readonly group: Group; readonly rows: readonly Row[] } {
-  const policy = name === context.policy.name ? context.policy : context.policyOf(name, volumeId);
+  const policy = findPolicy(name, volumeId, context);
   const periodMs = policy?.periodMs ?? defaultPolicy.periodMs;
   const terms = policy === null ? promised(members, context.view) : inForce(volumeId, policy, context);
   // By age alone nothing is counted.
