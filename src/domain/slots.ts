@@ -2,7 +2,6 @@ import type { Temporal } from "temporal-polyfill";
 import { dayOf, firstInstantAt } from "./local-time.ts";
 import { everySpan, type Span } from "./every.ts";
 import { markTime } from "./marks.ts";
-import type { Policy } from "./policy.ts";
 import type { Schedule } from "./schedule.ts";
 import { datesOf, type CalendarSchedule } from "./slot-dates.ts";
 
@@ -32,43 +31,24 @@ export interface Timetable {
  * The slot that `now` falls into; `null` before the first one of an interval.
  * @throws Error for a schedule that `scheduleProblem` objects to
  */
-export function currentSlot(policy: Timetable, now: Date): Slot | null;
-/** For policies whose schedule is a period, in another zone than their own. */
-export function currentSlot(policy: Policy, timeZone: string, now: Date): Slot;
-export function currentSlot(policy: Timetable | Policy, zoneOrNow: string | Date, maybeNow?: Date): Slot | null {
-  const [timetable, now] = timetableOf(policy, zoneOrNow, maybeNow);
-  const { startMs, endMs } = spanOf(timetable, now.getTime());
+export function currentSlot(policy: Timetable, now: Date): Slot | null {
+  const { startMs, endMs } = spanOf(policy, now.getTime());
   if (startMs === null) return null;
   const startsAt = new Date(startMs);
   return {
     id: markTime(startsAt),
     startsAt,
-    windowEndsAt: new Date(timetable.catchUp === "once" ? endMs : Math.min(startMs + timetable.windowMs, endMs)),
+    windowEndsAt: new Date(policy.catchUp === "once" ? endMs : Math.min(startMs + policy.windowMs, endMs)),
     endsAt: new Date(endMs),
   };
 }
 
 /** The slot that ended when `slot` began; `null` when that was the first. */
-export function slotBefore(policy: Timetable, slot: Slot): Slot | null;
-export function slotBefore(policy: Policy, timeZone: string, slot: Slot): Slot;
-export function slotBefore(policy: Timetable | Policy, zoneOrSlot: string | Slot, maybeSlot?: Slot): Slot | null {
-  const [timetable, slot] = timetableOf(policy, zoneOrSlot, maybeSlot);
-  return currentSlot(timetable, new Date(slot.startsAt.getTime() - 1));
-}
+export const slotBefore = (policy: Timetable, slot: Slot): Slot | null =>
+  currentSlot(policy, new Date(slot.startsAt.getTime() - 1));
 
 /** When the first slot begins that begins after `now`. */
-export function nextSlotStart(policy: Timetable, now: Date): Date;
-export function nextSlotStart(policy: Policy, timeZone: string, now: Date): Date;
-export function nextSlotStart(policy: Timetable | Policy, zoneOrNow: string | Date, maybeNow?: Date): Date {
-  const [timetable, now] = timetableOf(policy, zoneOrNow, maybeNow);
-  return new Date(spanOf(timetable, now.getTime()).endMs);
-}
-
-function timetableOf<T extends object>(policy: Timetable | Policy, zoneOr: string | T, maybe?: T): [Timetable, T] {
-  if (typeof zoneOr !== "string") return [policy, zoneOr];
-  const { periodMs } = policy as Policy;
-  return [{ ...policy, schedule: { kind: "every", periodMs }, timeZone: zoneOr }, maybe as T];
-}
+export const nextSlotStart = (policy: Timetable, now: Date): Date => new Date(spanOf(policy, now.getTime()).endMs);
 
 /** Time before the first slot is a span without a start. */
 type OpenSpan = Span | { readonly startMs: null; readonly endMs: number };

@@ -10,13 +10,14 @@ import {
   type Selection,
   type ThinningRule,
 } from "../../../src/domain/policy.ts";
-import { currentSlot, type Slot } from "../../../src/domain/slots.ts";
+import type { Slot } from "../../../src/domain/slots.ts";
 import {
   histories,
   metadata,
   ourUser,
   promisedHistories,
   rare,
+  slotAt,
   tellHistory,
   timeZone,
   variedHistories,
@@ -80,6 +81,7 @@ const policies: fc.Arbitrary<Policy> = fc
   .map(({ periodMs, window, retentionPeriods, fullEvery, minimumInterval, archive }) => ({
     ...defaultPolicy,
     ...every(periodMs),
+    timeZone,
     windowMs: periodMs * window,
     retentionMs: retentionPeriods * periodMs,
     minimumRetentionMs: Math.min(2, retentionPeriods) * periodMs,
@@ -306,7 +308,7 @@ function build(seed: {
     });
   }
   const now = new Date(latestMs + seed.afterPeriods * policy.periodMs);
-  const slot = currentSlot(policy, timeZone, now);
+  const slot = slotAt(policy, now);
   const jobs = plans.flatMap(({ plot, volume, serverId }) => jobsOf(plot, { policy, volume, serverId, slot, now }));
   return {
     now,
@@ -377,6 +379,6 @@ function jobsOf(
 ): Job[] {
   if (job === "none") return [];
   if (job !== "earlier") return [jobFor(facts.volume, { ...facts, state: job })];
-  const before = currentSlot(facts.policy, timeZone, new Date(facts.slot.startsAt.getTime() - 1));
+  const before = slotAt(facts.policy, new Date(facts.slot.startsAt.getTime() - 1));
   return [jobFor(facts.volume, { ...facts, slot: before, state: "running" })];
 }

@@ -251,7 +251,14 @@ const noRule: ThinningRule = {
   timeZone,
 };
 
-const slotOf = (facts: Facts): Slot => currentSlot(facts.policy, timeZone, new Date(facts.atMs));
+const slotOf = (facts: Facts): Slot => slotAt(facts.policy, new Date(facts.atMs));
+
+/** The slot that there always is where the schedule is a period. */
+export function slotAt(policy: Policy, at: Date): Slot {
+  const slot = currentSlot(policy, at);
+  if (slot === null) throw new Error(`no slot at ${at.toISOString()}`);
+  return slot;
+}
 const archiveOf = (step: Step, facts: Facts): ArchiveRule | null =>
   step.archived && step.maker === "ours" && facts.parentId === null ? facts.policy.archive : null;
 const keepUntilOf = (step: Step, facts: Facts): Date =>
