@@ -194,7 +194,7 @@ function pointPart(
     `    ${escapeText(`${line.join("  ")}  ${backup.id}`)}\n` +
     wrapped(
       `      ${action === "keep" ? "kept: " : "goes: "}`,
-      `${reasons.map(operatorText).join("; ")}${ownTime}${also.length === 0 ? "" : ` (${also.join(", ")})`}`,
+      `${reasons.map((reason) => operatorText(reason)).join("; ")}${ownTime}${also.length === 0 ? "" : ` (${also.join(", ")})`}`,
     )
   );
 }
