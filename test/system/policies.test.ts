@@ -4,7 +4,6 @@ import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { stringify } from "yaml";
 import { directIo } from "../../src/domain/io.ts";
 import { openStore } from "../../src/store/open.ts";
@@ -16,9 +15,6 @@ import { backups, snapshots, volumes } from "./support/judge.ts";
 import { removeWorld, seed, type SeededServer, type World } from "./support/world.ts";
 
 const prefix = "policies";
-/** Elapsed time from slot to slot where one has to wait for the next. */
-const slotMs = 25_000;
-
 interface CycleJson {
   readonly outcome: string;
   readonly projects: readonly {
@@ -64,6 +60,8 @@ describe("policies on a real cloud", () => {
     const reader = await makeReader(cloud, prefix);
     directory = await mkdtemp(join(tmpdir(), "dirigent-policies-"));
     dirigent = await install(directory, { reader, writer });
+    await write({});
+    await dirigent.configure({ policies: { file: policiesFile() } });
   });
 
   after(async () => {
@@ -150,7 +148,6 @@ describe("policies on a real cloud", () => {
 
   it("both mechanisms: a backup and a snapshot of each volume in use, the snapshots of a server as one set", async () => {
     await write({ policies: { gold: goldPolicy }, rules: [goldRule] });
-    await dirigent.configure({ policies: { file: policiesFile() } });
     await settle();
     const made = await points(...world.servers);
     const expected = gold.flatMap(({ id, project, volumes: ids }) =>
@@ -256,40 +253,41 @@ describe("policies on a real cloud", () => {
   it("a full quota: nothing is made, that is told, and nothing goes for it", async () => {
     const [server] = plain;
     const volumeId = server!.volumes[0]!;
-    const from = new Date(Math.ceil(Date.now() / 1000) * 1000);
-    const policy = {
-      mechanism: "snapshot",
-      schedule: { interval: { every: `${slotMs / 1000}s`, from: from.toISOString() } },
-      retention: { last: 2 },
-      minimum_retention: "1s",
-      on_quota: "block",
+    /** A slot that begins now, of a policy that keeps two. */
+    const slot = async (): Promise<readonly string[]> => {
+      const often = {
+        mechanism: "snapshot",
+        schedule: { interval: { every: "1h", from: new Date(Math.floor(Date.now() / 1000) * 1000).toISOString() } },
+        retention: { last: 2 },
+        minimum_retention: "1s",
+        on_quota: "block",
+      };
+      await write({
+        policies: { gold: goldPolicy, often },
+        rules: [{ name: "often", match: { volume: { id: volumeId } }, policies: ["often"] }],
+      });
+      const { projects } = await cycle();
+      return projects.flatMap(({ lines }) =>
+        lines.filter((each) => each.volumeId === volumeId).map(({ outcome, reason }) => `${outcome} ${reason}`),
+      );
     };
+    const snapshotsThere = async (): Promise<Made[]> =>
+      (await points(...plain)).filter(({ mechanism }) => mechanism === "snapshot");
     const often = async (): Promise<string[]> =>
-      (await points(server!))
+      (await snapshotsThere())
         .filter((each) => policyOf(each) === "often")
         .sort((a, b) => a.createdAt.localeCompare(b.createdAt))
         .map(({ id }) => id);
-    const nextSlot = (): Promise<void> => delay(slotMs - ((Date.now() - from.getTime()) % slotMs) + 500);
-    const line = ({ projects }: CycleJson): string[] =>
-      projects.flatMap(({ lines }) => lines.filter((each) => each.volumeId === volumeId).map(({ reason }) => reason));
 
-    const used = (await points(...plain)).filter(({ mechanism }) => mechanism === "snapshot").length;
+    const others = await snapshotsThere();
     await cloud.admin.call("PUT", "volumev3", `/os-quota-sets/${server!.project}`, {
-      quota_set: { snapshots: used + 2 },
+      quota_set: { snapshots: others.length + 2 },
     });
-    await write({
-      policies: { gold: goldPolicy, often: policy },
-      rules: [{ name: "often", match: { volume: { id: volumeId } }, policies: ["often"] }],
-    });
-    await nextSlot();
-    await cycle();
-    await nextSlot();
-    await cycle();
+    await slot();
+    await slot();
     const full = await often();
     assert.equal(full.length, 2);
-
-    await nextSlot();
-    assert.deepEqual(line(await cycle()), ["over_quota"]);
+    assert.deepEqual(await slot(), ["failed over_quota"]);
     assert.deepEqual(await often(), full);
 
     await audit();
