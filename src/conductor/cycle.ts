@@ -1,13 +1,12 @@
 import { isOpen, openJobStates, type Job } from "../domain/catalogue.ts";
-import { mechanisms, type Backup, type Project } from "../domain/inventory.ts";
+import type { Project } from "../domain/inventory.ts";
 import { isScheduled } from "../domain/manual.ts";
 import type { Skip } from "../domain/planner.ts";
-import type { Reason } from "../domain/reasons.ts";
 import { withoutReleased } from "../domain/release.ts";
 import { newRun, type ProjectReport, type Run, type RunOutcome } from "../domain/runs.ts";
 import { tracksOf } from "../domain/tracks.ts";
 import { mutex } from "../store/mutex.ts";
-import { assign, policyFinder } from "./assign.ts";
+import { assign } from "./assign.ts";
 import type { Conductor, Signals } from "./context.ts";
 import type { Cycle, CycleOptions } from "./cycle-state.ts";
 import { planCycle, type Planned } from "./due.ts";
@@ -19,8 +18,8 @@ import type { ClockWatch } from "./memory.ts";
 import { lookAtPolicies } from "./policy-source.ts";
 import { publishAssignment } from "./publish.ts";
 import { endProject } from "./project.ts";
-import { listPoints } from "./mechanism.ts";
-import { isProven, ourUserIds, retentionTerms, scanInventory, whyPartial } from "./scan.ts";
+import { provenBackups, termsOf } from "./proven.ts";
+import { ourUserIds, scanInventory, whyPartial } from "./scan.ts";
 
 export interface CycleResult {
   readonly run: Run;
@@ -125,7 +124,7 @@ async function executeAndEnd(
   // Names are for the reports.
   const projects = worked.size === 0 ? [] : await projectsOrNone(cycle);
   const names = new Map(projects.map((project) => [project.id, project]));
-  const terms = retentionTerms(cycle.inventory, conductor.settings, policyFinder(conductor, cycle.assignment));
+  const terms = termsOf(cycle);
   const planAlone = mutex();
   const reports: ProjectReport[] = [];
   let news = false;
@@ -203,45 +202,6 @@ function leftOut({ assignment, inventory }: Cycle): Skip[] {
       message,
     };
   });
-}
-
-/**
- * The restore points of one project for its rotation, and what forbids it. Of a project whose jobs have just ended they are listed again; others use the cycle's listing.
- */
-async function provenBackups(
-  cycle: Cycle,
-  projectId: string,
-  { listed, isWorked }: Pick<Planned, "listed"> & { readonly isWorked: boolean },
-): Promise<{ backups: readonly Backup[] | null; blocked: Reason | null }> {
-  const before = listed?.get(projectId);
-  const backups = isWorked || before === undefined ? await listProject(cycle, projectId, before) : before;
-  const proven =
-    backups.length > 0 &&
-    backups.every((backup) => backup.projectId === projectId) &&
-    (backups.some(({ mechanism }) => mechanism === "backup") ||
-      (await isProven(cycle.conductor, "snapshot", backups, cycle.signals.cut)));
-  const blocked: Reason | null = !cycle.clockTrusted()
-    ? "clock_jump"
-    : cycle.partial
-      ? "partial_scan"
-      : proven
-        ? null
-        : "unproven_reader";
-  return { backups: proven ? backups : null, blocked };
-}
-
-/** Snapshots only where some policy makes them, or there were some: a cloud without them pays nothing for them. */
-async function listProject(
-  { conductor, signals, tracks }: Cycle,
-  projectId: string,
-  before: readonly Backup[] = [],
-): Promise<Backup[]> {
-  const snapshots = [...tracks, ...before].some(({ mechanism }) => mechanism === "snapshot");
-  const rows: Backup[] = [];
-  for (const mechanism of snapshots ? mechanisms : (["backup"] as const)) {
-    for await (const row of listPoints(conductor.reader, mechanism, { projectId }, signals.cut)) rows.push(row);
-  }
-  return rows;
 }
 
 /** Names for the reports; a Keystone that does not tell them is no reason to stop. */

@@ -4,11 +4,13 @@ import type { Backup, Mechanism } from "../domain/inventory.ts";
 import { markTime } from "../domain/marks.ts";
 import { byResource, noticesOfPoints, type Notice, type Skip } from "../domain/planner.ts";
 import { readByMechanism } from "../domain/points.ts";
+import type { LimitedJobs } from "../domain/quota.ts";
 import { currentSlot, slotBefore } from "../domain/slots.ts";
 import { isOpenFor, type Track } from "../domain/tracks.ts";
 import { adoptDone } from "./adopt.ts";
 import { operation } from "./context.ts";
 import type { Cycle } from "./cycle-state.ts";
+import { makeRoom } from "./make-room.ts";
 import {
   groupByProject,
   knownJobs,
@@ -152,7 +154,7 @@ async function planFromCloud(
     skips: due.skips.filter((skip) => !isQuiet(skip)),
     notices: [...due.notices, ...noticesOfPoints(volumes), ...ended].sort(byResource),
   };
-  return { plan, told: await recordPlan(cycle, plan, jobs) };
+  return { plan, told: await recordPlan(cycle, plan, { known: jobs, listed }) };
 }
 
 const planInput = async (
@@ -185,11 +187,17 @@ async function listAndSync(
 }
 
 /** Writes the jobs of a plan, and what there is to tell of it. @returns as {@link tell} does */
-async function recordPlan(cycle: Cycle, plan: CyclePlan, known: readonly Job[]): Promise<ReadonlySet<string>> {
+async function recordPlan(
+  cycle: Cycle,
+  plan: CyclePlan,
+  { known, listed }: { readonly known: readonly Job[]; readonly listed: readonly Backup[] },
+): Promise<ReadonlySet<string>> {
   const { conductor, run, signals } = cycle;
-  const { accepted, refused } = await limitJobs(conductor, plan.jobs, known, (projectId) =>
-    readQuota(conductor, projectId, signals.cut),
-  );
+  const limit = (): Promise<LimitedJobs> =>
+    limitJobs(conductor, plan.jobs, known, (projectId) => readQuota(conductor, projectId, signals.cut));
+  const first = await limit();
+  const room = { jobs: plan.jobs, refused: first.refused, listed: groupByProject(listed) };
+  const { accepted, refused } = (await makeRoom(cycle, room)) ? await limit() : first;
   await conductor.repository.insertJobs([...accepted, ...refused], refusalRows(conductor, run.id, refused));
   return await tell(cycle, plan);
 }

@@ -1,10 +1,8 @@
-import { isOpen, type CatalogueEntry, type Job, type Operation } from "../domain/catalogue.ts";
+import { isOpen, type Job, type Operation } from "../domain/catalogue.ts";
 import type { Backup, BackupQuota, Project } from "../domain/inventory.ts";
 import { lastBackupTimeKey } from "../domain/marks.ts";
 import type { Notice, Skip } from "../domain/planner.ts";
-import { readByMechanism } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
-import type { RotationPlan } from "../domain/retention.ts";
 import type { ProjectReport } from "../domain/runs.ts";
 import { completeSets } from "../domain/sets.ts";
 import type { Terms } from "../domain/terms.ts";
@@ -13,9 +11,8 @@ import type { Track } from "../domain/tracks.ts";
 import { CloudError } from "../openstack/errors.ts";
 import { operation, type Conductor, type ConductorSettings, type Signals } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
-import { deleteReleased } from "./release.ts";
 import { buildReport, setsOf } from "./report.ts";
-import { planProjectRotation, rotateProject, type RotationInput } from "./rotate.ts";
+import { rotatePoints } from "./rotation.ts";
 import type { Inventory } from "./scan.ts";
 
 /** What a cycle knows when a project's own jobs have ended. */
@@ -60,7 +57,7 @@ export async function endProject(
   signals: Signals,
 ): Promise<EndedProject | null> {
   const { clock, newId, reporting, repository, settings } = conductor;
-  const rotation = await rotate(conductor, lease, end, signals);
+  const rotation = await rotatePoints(conductor, lease, { ...end, projectId: end.project.id }, signals);
   const slotJobs: Job[] = [];
   for (const slot of end.slots) slotJobs.push(...(await repository.jobs({ slot, projectId: end.project.id })));
   await markServers(conductor, lease, { ...end, projectId: end.project.id, slotJobs }, signals.cut);
@@ -126,80 +123,6 @@ const isOfNow = (job: Job, end: ProjectEnd): boolean =>
 
 const isNews = (job: Job, { runId, startedAt }: ProjectEnd): boolean =>
   job.runId === runId || [job.endedAt, job.stuckReportedAt].some((at) => at !== null && at >= startedAt);
-
-async function rotate(
-  conductor: Conductor,
-  lease: LeaseKeeper,
-  end: ProjectEnd,
-  signals: Signals,
-): Promise<ProjectReport["rotation"]> {
-  const nothing = { deleted: 0, kept: 0, failed: 0, reasons: {} };
-  const { backups } = end;
-  if (backups === null) {
-    return { ...nothing, blocked: conductor.settings.rotationEnabled ? (end.blocked ?? "unproven_reader") : null };
-  }
-  const children = new Map<string, readonly string[]>();
-  const read = async () => {
-    const entries = await conductor.repository.catalogue({ projectId: end.project.id });
-    const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
-    const { backup, snapshot } = readByMechanism({ backups, catalogue, userIds: end.userIds, children });
-    conductor.onPoints?.(end.project.id, new Map([...snapshot, ...backup]));
-    return { catalogue, volumes: [...backup.values(), ...snapshot.values()] };
-  };
-  if (!conductor.settings.rotationEnabled) {
-    if (conductor.onPoints !== undefined) await end.planAlone(read);
-    return { ...nothing, blocked: null };
-  }
-  const planOnce = async () => {
-    const { catalogue, volumes } = await read();
-    const input: RotationInput = {
-      runId: end.runId,
-      projectId: end.project.id,
-      volumes,
-      existingVolumeIds: end.blocked === "partial_scan" ? null : end.inventory.volumeIds,
-      terms: end.terms,
-      cloneSources: end.inventory.cloneSources,
-      userIds: end.userIds,
-      blocked: end.blocked,
-    };
-    return { catalogue, input, plan: await planProjectRotation(conductor, input) };
-  };
-  const rotateAndRelease = async (rotation: RotationInput, plan: RotationPlan) => {
-    const summary = await rotateProject(conductor, lease, rotation, plan, signals);
-    return await deleteReleased(conductor, lease, { rotation, summary, releasedAt: end.releasedAt }, signals);
-  };
-  for (;;) {
-    const { catalogue, input, plan } = await end.planAlone(planOnce);
-    const unasked = plan.unverified.filter((id) => !children.has(id));
-    if (unasked.length === 0 || signals.drain.aborted) return await rotateAndRelease(input, plan);
-    await askChildren(conductor, { ids: unasked, children, catalogue }, signals.cut);
-  }
-}
-
-/** Asks the reader for the children of backups (after a rebuild nobody knows them), and remembers the parents of ours that it learns. */
-async function askChildren(
-  { reader, repository }: Conductor,
-  input: {
-    ids: readonly string[];
-    children: Map<string, readonly string[]>;
-    catalogue: ReadonlyMap<string, CatalogueEntry>;
-  },
-  signal: AbortSignal,
-): Promise<void> {
-  const learned: CatalogueEntry[] = [];
-  for (const parentId of input.ids) {
-    const found = await reader.childrenOf(parentId, signal);
-    input.children.set(
-      parentId,
-      found.map((child) => child.id),
-    );
-    for (const { id } of found) {
-      const entry = input.catalogue.get(id);
-      if (entry !== undefined && !entry.parentVerified) learned.push({ ...entry, parentId, parentVerified: true });
-    }
-  }
-  if (learned.length > 0) await repository.upsertCatalogue(learned);
-}
 
 /** Writes `last-backup-time` on the servers whose set is complete. A refusal is a warning, and is tried again in the next cycle. */
 export async function markServers(

@@ -6,7 +6,7 @@ import type { Point, VolumePoints } from "../domain/points.ts";
 import { operatorText, type Reason } from "../domain/reasons.ts";
 import { planRotation, type DeadChain, type RotationPlan } from "../domain/retention.ts";
 import type { RotationSummary } from "../domain/runs.ts";
-import { findPolicy, type Terms } from "../domain/terms.ts";
+import { findPolicy, type Expected, type Terms } from "../domain/terms.ts";
 import { operation, type Conductor, type Signals } from "./context.ts";
 import { checkBeforeDelete, deletePoint, failureRow, keepRow } from "./delete.ts";
 import type { LeaseKeeper } from "./lease.ts";
@@ -41,6 +41,7 @@ export interface RotationInput {
   /** All volumes of the cloud; `null` when they are not known for certain. */
   readonly existingVolumeIds: ReadonlySet<string> | null;
   readonly terms: Terms;
+  readonly expecting?: readonly Expected[];
   readonly cloneSources: ReadonlySet<string>;
   readonly userIds: ReadonlySet<string>;
   readonly blocked: Reason | null;
@@ -65,6 +66,7 @@ export async function planProjectRotation(conductor: Conductor, input: RotationI
     volumes: input.volumes,
     existingVolumeIds: input.existingVolumeIds,
     ...input.terms,
+    expecting: input.expecting ?? [],
     cloneSources: input.cloneSources,
     deletedLast24h: idsOf("delete").difference(idsOf("complete")).size,
     override: settings.brakeOverrides.find((o) => o.projectId === input.projectId && o.expiresAt > now) ?? null,

@@ -116,11 +116,14 @@ async function complete(conductor: Conductor, job: Job, backup: Backup, signal: 
   if (backup.isIncremental) {
     parentId = await findParent(conductor, backup, job.parentId, signal);
     if (parentId !== job.parentId) {
-      const reason = parentId === null ? "parent_unknown" : "foreign_parent_found";
-      const message = `expected ${job.parentId ?? "none"}, found ${parentId ?? "none"}`;
-      notes.push(
-        operation(conductor, job.runId, { kind: "notice", reason, ...subjectOf(job), backupId: backup.id, message }),
-      );
+      // Where the one before it was still to be made, none is expected: whatever it was built on is right.
+      if (parentId === null || job.parentId !== null) {
+        const reason = parentId === null ? "parent_unknown" : "foreign_parent_found";
+        const message = `expected ${job.parentId ?? "none"}, found ${parentId ?? "none"}`;
+        notes.push(
+          operation(conductor, job.runId, { kind: "notice", reason, ...subjectOf(job), backupId: backup.id, message }),
+        );
+      }
       if (parentId !== null) await writeMarks(conductor, job.projectId, backup.id, parentMark(parentId), signal);
     }
   }
