@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { Conductor } from "../../src/conductor/context.ts";
+import { readPolicyBook } from "../../src/config/policies/read-book.ts";
 import { runCycle, type CycleResult } from "../../src/conductor/cycle.ts";
 import { LeaseKeeper } from "../../src/conductor/lease.ts";
 import { ClockWatch } from "../../src/conductor/memory.ts";
@@ -77,6 +78,29 @@ describe("API calls", () => {
     const night = await start(t);
     await cycle(night, { rotateAll: true });
     const { calls, result } = await cycle(night, { rotateAll: false });
+    assert.equal(result.idle, true);
+    assert.deepEqual(calls, inventory);
+  });
+
+  it("of an idle tick do not depend on how many policies and rules there are", async (t) => {
+    const text = [
+      "policies:",
+      ...[...Array(40).keys()].map(
+        (i) => `  p${i}: {schedule: {daily: "00:00"}, retention: {last: 2}, catch_up: once}`,
+      ),
+      "rules:",
+      ...[...Array(40).keys()].map(
+        (i) => `  - {name: r${i}, match: {volume: {id: v${i}}}, policies: p${i}, continue: true}`,
+      ),
+    ];
+    const book = readPolicyBook(
+      { policies: { path: "/policies.yaml", text: text.join("\n") }, rules: null },
+      { builtIn: settings.policy, timeZone: "UTC", container: null },
+    );
+    const night = await start(t);
+    const many = { ...night, conductor: { ...night.conductor, policyBook: () => book } };
+    await cycle(many, { rotateAll: true });
+    const { calls, result } = await cycle(many, { rotateAll: false });
     assert.equal(result.idle, true);
     assert.deepEqual(calls, inventory);
   });
