@@ -1,6 +1,7 @@
 import type { Assignment } from "../domain/assignment.ts";
-import { openJobStates, type BackupMode, type Job, type Operation, type OverrideSeen } from "../domain/catalogue.ts";
+import { openJobStates, type Job, type Operation, type OverrideSeen } from "../domain/catalogue.ts";
 import type { Backup, BackupQuota, Mechanism } from "../domain/inventory.ts";
+import { aheadOf, type Ahead } from "../domain/mode.ts";
 import type { Notice } from "../domain/overrides.ts";
 import { byResource, planTrack, type Skip } from "../domain/planner.ts";
 import type { VolumePoints } from "../domain/points.ts";
@@ -59,7 +60,7 @@ export function planTracks(settings: ConductorSettings, input: PlanInput, points
   const skips: Skip[] = [];
   const notices = new Map<string, Notice>();
   const seen = new Map<string, OverrideSeen>();
-  const ahead = new Map<string, BackupMode>();
+  const ahead = new Map<string, Ahead>();
   const tell = (all: readonly Notice[]): void => {
     for (const notice of all) notices.set(JSON.stringify([notice.reason, notice.resourceId, notice.message]), notice);
   };
@@ -69,6 +70,7 @@ export function planTracks(settings: ConductorSettings, input: PlanInput, points
   tell(assignment.notices);
   remember(assignment.overridesSeen);
   for (const { mechanism, policy, slot, targets } of input.tracks) {
+    const points = pointsOf(mechanism);
     const plan = planTrack({
       now,
       runId: input.runId,
@@ -81,14 +83,16 @@ export function planTracks(settings: ConductorSettings, input: PlanInput, points
       timeZone: settings.timeZone,
       nameTemplate: settings.nameTemplate,
       volumes: input.inventory.volumes,
-      points: pointsOf(mechanism),
+      points,
       jobs: input.jobs,
       ahead,
       overridesSeen: input.overridesSeen,
     });
     if (isOpenFor({ slot }, now)) {
       jobs.push(...plan.jobs);
-      for (const job of plan.jobs) if (mechanism === "backup") ahead.set(job.volumeId, job.mode);
+      for (const job of mechanism === "backup" ? plan.jobs : []) {
+        ahead.set(job.volumeId, aheadOf(job, points.get(job.volumeId), ahead.get(job.volumeId)));
+      }
     }
     skips.push(...plan.skips);
     tell(plan.notices);

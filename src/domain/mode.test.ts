@@ -4,7 +4,7 @@ import { aBackup, anIncremental, aVolume, pointsOf } from "../../test/unit/suppo
 import type { Backup, Volume } from "./inventory.ts";
 import { mark } from "./marks.ts";
 import type { ArchiveRule } from "./policy.ts";
-import { chooseMode, type ModeChoice } from "./mode.ts";
+import { aheadOf, chooseMode, chooseModeAfter, type ModeChoice } from "./mode.ts";
 import type { VolumePoints } from "./points.ts";
 import type { Reason } from "./reasons.ts";
 
@@ -263,5 +263,38 @@ describe("chooseMode", () => {
       };
       assert.ok(new Set(ids.map(lengthOf)).size > 3);
     });
+  });
+});
+
+describe("the mode of a backup after one that another policy makes first", () => {
+  const now = new Date("2026-11-30T00:00:00Z");
+  const policy = { fullEvery: 4, archive: null, maximumChainAgeMs: null };
+  const made = (mode: "full" | "incremental", fields: { parentId?: string; archiveContainer?: string } = {}) => ({
+    mode,
+    parentId: null,
+    archiveContainer: null,
+    plannedAt: now,
+    ...fields,
+  });
+  const points = pointsOf([aBackup("b1", day(1)), anIncremental("b2", day(2), "b1")]).get("v1");
+  const onIt: ModeChoice = { mode: "incremental", reason: "incremental", parentId: null };
+
+  it("is incremental on it, as long as the chain has room for both", () => {
+    const onFull = aheadOf(made("full"), points, undefined);
+    assert.deepEqual(chooseModeAfter(onFull, policy, now), onIt);
+    assert.deepEqual(chooseModeAfter(onFull, { ...policy, fullEvery: 1 }, now), full("full_chain_limit"));
+    const third = aheadOf(made("incremental", { parentId: "b2" }), points, undefined);
+    assert.equal(third.chainLength, 3);
+    assert.deepEqual(chooseModeAfter(third, policy, now), onIt);
+    const fourth = aheadOf(made("incremental"), points, third);
+    assert.deepEqual(chooseModeAfter(fourth, policy, now), full("full_chain_limit"));
+  });
+
+  it("is full after an archive, and where the chain is too old", () => {
+    const archived = aheadOf(made("full", { archiveContainer: "vault" }), points, undefined);
+    assert.deepEqual(chooseModeAfter(archived, policy, now), full("full_after_archive"));
+    const old = aheadOf(made("incremental", { parentId: "b2" }), points, undefined);
+    const aged = { ...policy, maximumChainAgeMs: 24 * 60 * 60 * 1000 };
+    assert.deepEqual(chooseModeAfter(old, aged, now), full("full_chain_age"));
   });
 });

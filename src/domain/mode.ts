@@ -1,5 +1,5 @@
 import { isArchive } from "./archive.ts";
-import type { BackupMode } from "./catalogue.ts";
+import type { BackupMode, Job } from "./catalogue.ts";
 import { hash } from "./hash.ts";
 import type { Volume } from "./inventory.ts";
 import { newestIn, pointTime, type Point, type VolumePoints } from "./points.ts";
@@ -31,6 +31,45 @@ export function chooseMode(
   if (newest === null) return full("full_first");
   const reason = obstacle(volume, points, newest, { ...policy, now });
   return reason === null ? { mode: "incremental", reason: "incremental", parentId: newest.backup.id } : full(reason);
+}
+
+/** A backup that another policy makes first in the same plan: by its turn it will be the volume's newest. */
+export interface Ahead {
+  /** Of its chain, with it. */
+  readonly chainLength: number;
+  readonly chainBegunAt: Date;
+  readonly isArchive: boolean;
+}
+
+/** @param before what was ahead of the job itself, if anything */
+export function aheadOf(
+  job: Pick<Job, "mode" | "parentId" | "plannedAt" | "archiveContainer">,
+  points: VolumePoints | undefined,
+  before: Ahead | undefined,
+): Ahead {
+  const isArchive = job.archiveContainer !== null;
+  if (job.mode === "full") return { chainLength: 1, chainBegunAt: job.plannedAt, isArchive };
+  if (before !== undefined) return { ...before, chainLength: before.chainLength + 1, isArchive };
+  const chain = points?.chains.find(({ members }) => members.some(({ backup }) => backup.id === job.parentId));
+  const [root] = chain?.members ?? [];
+  return {
+    chainLength: (chain?.members.length ?? 0) + 1,
+    chainBegunAt: root?.backup.createdAt ?? job.plannedAt,
+    isArchive,
+  };
+}
+
+/** Full or incremental where the parent is yet to be made, so that it has no id. */
+export function chooseModeAfter(
+  { chainLength, chainBegunAt, isArchive }: Ahead,
+  { fullEvery, maximumChainAgeMs }: ModePolicy,
+  now: Date,
+): ModeChoice {
+  const full = (reason: Reason): ModeChoice => ({ mode: "full", reason, parentId: null });
+  if (isArchive) return full("full_after_archive");
+  if (chainLength >= fullEvery) return full("full_chain_limit");
+  const isOld = maximumChainAgeMs !== null && now.getTime() - chainBegunAt.getTime() >= maximumChainAgeMs;
+  return isOld ? full("full_chain_age") : { mode: "incremental", reason: "incremental", parentId: null };
 }
 
 /** Why the newest backup cannot be built on; `null` when it can. */

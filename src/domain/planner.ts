@@ -3,7 +3,7 @@ import type { Job, OverrideSeen } from "./catalogue.ts";
 import { compareText } from "./compare.ts";
 import type { Mechanism, Server, Volume } from "./inventory.ts";
 import { workKey } from "./marks.ts";
-import { chooseMode, type ModeChoice } from "./mode.ts";
+import { chooseMode, chooseModeAfter, type ModeChoice } from "./mode.ts";
 import { backupName, nameDate } from "./names.ts";
 import { obstacleTo, serverProblem, volumeProblem, type Obstacle } from "./obstacles.ts";
 import { promisedRetentionMs, type Notice, type RetentionRequest } from "./overrides.ts";
@@ -108,8 +108,6 @@ const skipOf = (
 });
 
 const snapshotMode: ModeChoice = { mode: "full", reason: "snapshot", parentId: null };
-/** What will be its parent has no id yet. */
-const onTheOneAhead: ModeChoice = { mode: "incremental", reason: "incremental", parentId: null };
 
 /** The job of one volume. @param server what it is protected with; `null` for a volume on its own */
 export function planJob(
@@ -121,15 +119,16 @@ export function planJob(
   const { mechanism, now, policy, runId, slot } = input;
   const points = input.points.get(volume.id);
   const isSnapshot = mechanism === "snapshot";
+  const ahead = input.ahead.get(volume.id);
   const {
     mode,
     reason: modeReason,
     parentId,
   } = isSnapshot
     ? snapshotMode
-    : input.ahead.has(volume.id) && policy.fullEvery > 1
-      ? onTheOneAhead
-      : chooseMode(volume, points, policy, now);
+    : ahead === undefined
+      ? chooseMode(volume, points, policy, now)
+      : chooseModeAfter(ahead, policy, now);
   const choice = { projectId: volume.projectId, rule: policy.archive, slot, timeZone: input.timeZone };
   const full = mode === "full" && !isSnapshot ? chooseFull(points, choice) : null;
   const archive = full?.isArchive === true ? policy.archive : null;

@@ -44,7 +44,8 @@ export function readPolicyRequest(
 
   const latest = known.at(-1);
   const current = latest?.value === value ? latest : { resourceId: resource.id, key, value, firstSeenAt: now };
-  const before = known.filter((row) => row !== current && row.value !== value);
+  // What named no policy leaves nothing to wait for: a tenant may write something else every minute.
+  const before = known.filter((row) => row.value !== value && knownPolicies(row.value, policies).length > 0);
   const firmFrom = current.firstSeenAt.getTime() + selection.overrideDelayMs;
   const firm = now.getTime() >= firmFrom;
   const asked = knownPolicies(value, policies);

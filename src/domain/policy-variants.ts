@@ -1,5 +1,6 @@
 import type { Policy, ThinningRule } from "./policy.ts";
 import type { RetentionOverride } from "./rules.ts";
+import { formatRule } from "./thinning-text.ts";
 
 /** Policies that differ from one of the book in their retention only. Equal ones are the same object within one pass: they are planned together. */
 export class PolicyVariants {
@@ -23,11 +24,19 @@ export class PolicyVariants {
 
   #variant(policy: Policy, what: string, make: () => Policy): Policy {
     const text = `${JSON.stringify(policy)} ${what}`;
-    const known = this.#made.get(text) ?? make();
-    this.#made.set(text, known);
-    return known;
+    const known = this.#made.get(text);
+    if (known !== undefined) return known;
+    const made = make();
+    const variant = isSame(made, policy) ? policy : made;
+    this.#made.set(text, variant);
+    return variant;
   }
 }
+
+const isSame = (a: Policy, b: Policy): boolean =>
+  a.retentionMs === b.retentionMs && ruleText(a.thinning) === ruleText(b.thinning);
+
+const ruleText = (rule: ThinningRule | null): string => (rule === null ? "" : formatRule(rule));
 
 const nothing = ({ timeZone }: Policy): ThinningRule => ({
   last: 0,

@@ -1,6 +1,7 @@
-import type { BackupMode, Job, OverrideSeen } from "./catalogue.ts";
+import type { Job, OverrideSeen } from "./catalogue.ts";
 import { compareText } from "./compare.ts";
 import type { Mechanism, Server, Volume } from "./inventory.ts";
+import type { Ahead } from "./mode.ts";
 import { indexSeen, readRequest, type Asking, type RetentionRequest } from "./overrides.ts";
 import type { VolumePoints } from "./points.ts";
 import type { Policy, Selection } from "./policy.ts";
@@ -25,8 +26,8 @@ export interface PlanInput {
   readonly points: ReadonlyMap<string, VolumePoints>;
   /** Open ones of any slot, policy and mechanism, and all of this slot. */
   readonly jobs: readonly Job[];
-  /** By volume, what is made of it before by other policies of the same mechanism in this plan. */
-  readonly ahead: ReadonlyMap<string, BackupMode>;
+  /** By volume, the last backup that is made of it before by other policies in this plan. */
+  readonly ahead: ReadonlyMap<string, Ahead>;
   readonly overridesSeen: readonly OverrideSeen[];
   /** Under which requests for another retention are remembered for this policy. */
   readonly requestKey: string;

@@ -40,7 +40,16 @@ export function targetsOf(servers: readonly Server[], volumes: Iterable<Volume>)
 
 /** What the policies that protect something have to do now: by priority, then name, then mechanism. A policy before its first slot has nothing to do. */
 export function tracksOf(assigned: ReadonlyMap<Policy, readonly Target[]>, now: Date): Track[] {
-  const policies = [...assigned.keys()].sort((a, b) => a.priority - b.priority || compareText(a.name, b.name));
+  // Of one name there may be several that differ in retention or schedule.
+  const all = [...assigned.keys()].map((policy) => ({ policy, text: JSON.stringify(policy) }));
+  const policies = all
+    .sort(
+      (a, b) =>
+        a.policy.priority - b.policy.priority ||
+        compareText(a.policy.name, b.policy.name) ||
+        compareText(a.text, b.text),
+    )
+    .map(({ policy }) => policy);
   return policies.flatMap((policy) => {
     const slot = currentSlot(policy, now);
     const targets = assigned.get(policy) ?? [];

@@ -124,7 +124,7 @@ void describe("dirigent explain", () => {
       "            always stay; younger than its retention, until newer ones take its place",
       "    2026-03-26 08:41  default  incremental  available  <point>",
       "      kept: younger than its retention, until 2026-04-12 08:41",
-      "    2026-03-26 08:52  gold     incremental  available  <point>",
+      "    2026-03-26 08:52  gold     full         available  <point>",
       "      kept: one of the last that its policy keeps; the newest of its week; among the newest that",
       "            always stay; younger than its retention, until newer ones take its place",
       "",
