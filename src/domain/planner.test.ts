@@ -125,6 +125,8 @@ describe("planTrack", () => {
       skips: [
         {
           reason: "volume_state",
+          policy: "default",
+          mechanism: "backup",
           key,
           projectId: "p1",
           serverId: "s1",
@@ -153,6 +155,8 @@ describe("planTrack", () => {
       assert.deepEqual(plan({ servers: [aServer("s1")], volumes: [] }).skips, [
         {
           reason: "no_volumes",
+          policy: "default",
+          mechanism: "backup",
           key: "s1/default/2026-11-20T23:00:00Z",
           projectId: "p1",
           serverId: "s1",
@@ -247,6 +251,8 @@ describe("planTrack", () => {
       assert.deepEqual(plan({ volumes: [] }).skips, [
         {
           reason: "volume_missing",
+          policy: "default",
+          mechanism: "backup",
           key,
           projectId: "p1",
           serverId: "s1",
