@@ -250,17 +250,17 @@ describe("policies on a real cloud", () => {
     await audit();
   });
 
-  it("a full quota: nothing is made, that is told, and nothing goes for it", async () => {
+  it("a full quota: blocked, and told; or what the new one pushes out goes first, and nothing else", async () => {
     const [server] = plain;
     const volumeId = server!.volumes[0]!;
     /** A slot that begins now, of a policy that keeps two. */
-    const slot = async (): Promise<readonly string[]> => {
+    const slot = async (onQuota: "block" | "prune"): Promise<readonly string[]> => {
       const often = {
         mechanism: "snapshot",
         schedule: { interval: { every: "1h", from: new Date(Math.floor(Date.now() / 1000) * 1000).toISOString() } },
         retention: { last: 2 },
         minimum_retention: "1s",
-        on_quota: "block",
+        on_quota: onQuota,
       };
       await write({
         policies: { gold: goldPolicy, often },
@@ -279,17 +279,27 @@ describe("policies on a real cloud", () => {
         .sort((a, b) => a.createdAt.localeCompare(b.createdAt))
         .map(({ id }) => id);
 
-    const others = await snapshotsThere();
+    const others = (await snapshotsThere()).map(({ id }) => id).sort();
     await cloud.admin.call("PUT", "volumev3", `/os-quota-sets/${server!.project}`, {
       quota_set: { snapshots: others.length + 2 },
     });
-    await slot();
-    await slot();
+    await slot("block");
+    await slot("block");
     const full = await often();
     assert.equal(full.length, 2);
-    assert.deepEqual(await slot(), ["failed over_quota"]);
+    assert.deepEqual(await slot("block"), ["failed over_quota"]);
     assert.deepEqual(await often(), full);
 
+    await slot("prune");
+    const pruned = await often();
+    assert.deepEqual([pruned.length, pruned[0], full.includes(pruned[1]!)], [2, full[1], false]);
+    assert.deepEqual(
+      (await snapshotsThere())
+        .map(({ id }) => id)
+        .filter((id) => !pruned.includes(id))
+        .sort(),
+      others,
+    );
     await audit();
   });
 
