@@ -2,9 +2,11 @@ import type { BrakeOverride, Job, Operation } from "../domain/catalogue.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Delivery } from "../domain/deliveries.ts";
 import type { Logger } from "../domain/log.ts";
+import type { Mechanism } from "../domain/inventory.ts";
 import type { VolumePoints } from "../domain/points.ts";
 import type { PolicyBook } from "../domain/policy-book.ts";
 import type { Policy, Selection } from "../domain/policy.ts";
+import type { ProtectedVolume } from "../domain/protected.ts";
 import type { ReleaseRule } from "../domain/release.ts";
 import type { ProjectReport, Run } from "../domain/runs.ts";
 import type { ReaderCloud, WriterCloud } from "../openstack/cloud.ts";
@@ -49,6 +51,9 @@ export interface Reporting {
   wake(): void;
 }
 
+/** By volume id. */
+export type PointsByMechanism = Readonly<Record<Mechanism, ReadonlyMap<string, VolumePoints>>>;
+
 /** What every part of the conductor is given. Nothing here is read from globals. */
 export interface Conductor {
   readonly settings: ConductorSettings;
@@ -69,10 +74,10 @@ export interface Conductor {
   readonly onPolicyFiles?: (valid: boolean) => void;
   /** Told of the open jobs after every round, for somebody who watches. */
   readonly onProgress?: (open: readonly Job[]) => void;
-  /** Told in every cycle of the volumes that are to be protected, due or not: project by volume id. */
-  readonly onProtected?: (projectOf: ReadonlyMap<string, string>) => void;
+  /** Told in every cycle of the volumes that are to be protected, due or not, by id. */
+  readonly onProtected?: (volumes: ReadonlyMap<string, ProtectedVolume>) => void;
   /** Told of a project's restore points, by volume, whenever they have been read for its rotation. */
-  readonly onPoints?: (projectId: string, points: ReadonlyMap<string, VolumePoints>) => void;
+  readonly onPoints?: (projectId: string, points: PointsByMechanism) => void;
 }
 
 /** The two stages of stopping: `drain` means start nothing new, `cut` means give up on work in hand. */

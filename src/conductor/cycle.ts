@@ -17,7 +17,7 @@ import type { LeaseKeeper } from "./lease.ts";
 import type { ClockWatch } from "./memory.ts";
 import { lookAtPolicies } from "./policy-source.ts";
 import { publishAssignment } from "./publish.ts";
-import { endProject } from "./project.ts";
+import { endProject, nextRun } from "./project.ts";
 import { provenBackups, termsOf } from "./proven.ts";
 import { ourUserIds, scanInventory, whyPartial } from "./scan.ts";
 
@@ -27,6 +27,8 @@ export interface CycleResult {
   readonly reports: readonly ProjectReport[];
   /** Nothing was due and nothing to rotate: only servers and volumes were listed. */
   readonly idle: boolean;
+  /** When the next slot of a policy in use begins. */
+  readonly nextSlotAt: Date;
 }
 
 /** One pass of the conductor: scan, plan, create, complete, and for each project whose jobs have ended rotate and report. */
@@ -87,7 +89,8 @@ export async function runCycle(
       },
     });
     await amend({ endedAt: clock.now(), outcome: work.outcome }, { tell: news });
-    return { run, ...work };
+    const nextSlotAt = nextRun(conductor.settings, new Set(assignment.targets.keys()), clock.now());
+    return { run, nextSlotAt, ...work };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     // The first failure is the one to tell, also when the database is what failed.
@@ -100,7 +103,7 @@ export async function runCycle(
 }
 
 /** What a cycle came to; `news`: there is something to tell that no earlier one has told. */
-type Work = Omit<CycleResult, "run"> & { readonly news: boolean };
+type Work = Omit<CycleResult, "run" | "nextSlotAt"> & { readonly news: boolean };
 
 async function workCycle(cycle: Cycle): Promise<Work> {
   const planned = await planCycle(cycle);

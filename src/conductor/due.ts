@@ -2,6 +2,7 @@ import { isOpen, type Job, type Operation } from "../domain/catalogue.ts";
 import { endedProtection } from "../domain/ended-protection.ts";
 import type { Backup, Mechanism } from "../domain/inventory.ts";
 import { markTime } from "../domain/marks.ts";
+import { protectedVolumes } from "../domain/protected.ts";
 import { byResource, noticesOfPoints, type Notice, type Skip } from "../domain/planner.ts";
 import { readByMechanism } from "../domain/points.ts";
 import type { LimitedJobs } from "../domain/quota.ts";
@@ -66,7 +67,7 @@ async function planFromMemory(cycle: Cycle): Promise<
   // Before it is remembered: once it is, it is no news.
   const releasing = await tellReleases(cycle);
   await repository.replaceOverridesSeen(memory.overridesSeen);
-  conductor.onProtected?.(protectedBy(memory));
+  conductor.onProtected?.(protectedVolumes(tracks, memory, cycle.inventory.volumes));
   const open = tracks.filter((track) => isOpenFor(track, run.startedAt));
   const inWindow = options.create && open.length > 0;
   // Before anything is made in a slot; later ones would read a job for each volume again, and tell nothing new.
@@ -119,17 +120,6 @@ async function findEnded(
   }
   return ended;
 }
-
-/** Their projects by the ids of the volumes that a plan is about, but for those that are not to be protected. */
-const protectedBy = ({ jobs, skips }: CyclePlan): ReadonlyMap<string, string> =>
-  new Map([
-    ...jobs.map((job) => [job.volumeId, job.projectId] as const),
-    ...skips.flatMap(({ projectId, reason, volumeId }) =>
-      volumeId === null || reason === "skip_requested" || reason === "foreign_volume"
-        ? []
-        : [[volumeId, projectId] as const],
-    ),
-  ]);
 
 /** Plans what is due by all that the cloud shows of it, and writes it down. */
 async function planFromCloud(

@@ -102,7 +102,7 @@ export function planTracks(settings: ConductorSettings, input: PlanInput, points
 }
 
 /** Under which a tenant's request for another retention is remembered: what counts as less differs from policy to policy. */
-const requestKey = ({ policy, selection }: ConductorSettings, name: string): string =>
+export const requestKey = ({ policy, selection }: ConductorSettings, name: string): string =>
   name === policy.name ? selection.retentionKey : `${selection.retentionKey}@${name}`;
 
 export function groupByProject(backups: Iterable<Backup>): ReadonlyMap<string, readonly Backup[]> {

@@ -2,6 +2,7 @@ import { isOpen, type Job, type Operation } from "../domain/catalogue.ts";
 import type { Backup, BackupQuota, Project } from "../domain/inventory.ts";
 import { lastBackupTimeKey } from "../domain/marks.ts";
 import type { Notice, Skip } from "../domain/planner.ts";
+import type { Policy } from "../domain/policy.ts";
 import type { Reason } from "../domain/reasons.ts";
 import type { ProjectReport } from "../domain/runs.ts";
 import { completeSets } from "../domain/sets.ts";
@@ -74,7 +75,7 @@ export async function endProject(
     projectName: end.project.name,
     at: clock.now(),
     startedAt: end.startedAt,
-    nextRunAt: nextRun(settings, end.tracks, clock.now()),
+    nextRunAt: nextRun(settings, policiesOf(end), clock.now()),
     entries: await repository.catalogue({ projectId: end.project.id }),
     jobs,
     sets: setsOf(setJobs, await answersOf(conductor, setJobs)),
@@ -89,19 +90,18 @@ export async function endProject(
   return { report, news };
 }
 
-/** When work begins next: what digests promise. */
-export const nextRun = (
-  { policy }: Pick<ConductorSettings, "policy">,
-  tracks: readonly Pick<Track, "policy">[],
-  now: Date,
-): Date =>
-  new Date(
-    Math.min(
-      ...new Set([policy, ...tracks.map((track) => track.policy)])
-        .values()
-        .map((each) => Number(nextSlotStart(each, now))),
-    ),
-  );
+/** When work begins next by the policies in use: what digests promise. The built-in one's where there are none. */
+export function nextRun({ policy }: Pick<ConductorSettings, "policy">, inUse: ReadonlySet<Policy>, now: Date): Date {
+  const policies = inUse.size === 0 ? [policy] : [...inUse];
+  return new Date(Math.min(...policies.map((each) => Number(nextSlotStart(each, now)))));
+}
+
+/** Those that protect something of the project. */
+function policiesOf({ inventory, project, tracks }: ProjectEnd): ReadonlySet<Policy> {
+  const isOurs = ({ server, volumeIds: [first = ""] }: Track["targets"][number]): boolean =>
+    (server?.projectId ?? inventory.volumes.get(first)?.projectId) === project.id;
+  return new Set(tracks.filter(({ targets }) => targets.some(isOurs)).map(({ policy }) => policy));
+}
 
 /** When the requests of snapshots were answered, which their sets' skew is reckoned by. */
 export async function answersOf(

@@ -45,7 +45,7 @@ export async function rotatePoints(
     const entries = await conductor.repository.catalogue({ projectId: end.projectId });
     const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
     const { backup, snapshot } = readByMechanism({ backups, catalogue, userIds: end.userIds, children });
-    conductor.onPoints?.(end.projectId, new Map([...snapshot, ...backup]));
+    conductor.onPoints?.(end.projectId, { backup, snapshot });
     return { catalogue, volumes: [...backup.values(), ...snapshot.values()] };
   };
   if (!conductor.settings.rotationEnabled) {

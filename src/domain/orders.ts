@@ -1,4 +1,5 @@
 import type { AdoptionWish } from "./adoption.ts";
+import type { Mechanism } from "./inventory.ts";
 import type { Reason } from "./reasons.ts";
 import type { RunOutcome } from "./runs.ts";
 
@@ -17,8 +18,12 @@ export type OrderBody =
       readonly description: string | null;
       /** Also volumes that ask to be skipped, and those whose newest backup is younger than the minimum interval. */
       readonly force: boolean;
-      /** Counts as the current slot's backup. */
+      /** Counts as the current slot's. */
       readonly forSchedule: boolean;
+      /** Name of the policy that they are kept by; without it the built-in one. */
+      readonly policy?: string;
+      /** Without it the first that the policy makes. */
+      readonly mechanism?: Mechanism;
     }
   | { readonly kind: "delete"; readonly backupIds: readonly string[] }
   | { readonly kind: "unhold"; readonly backupIds: readonly string[] }

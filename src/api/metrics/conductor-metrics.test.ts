@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { readPoints } from "../../domain/points.ts";
+import { readByMechanism } from "../../domain/points.ts";
 import { directIo } from "../../domain/io.ts";
 import type { Backup } from "../../domain/inventory.ts";
 import { automatedMark } from "../../domain/marks.ts";
@@ -42,7 +42,9 @@ const backup = (volumeId: string, ageDays: number): Backup => ({
   hasDependents: false,
 });
 
-const pointsOf = (...backups: Backup[]) => readPoints({ backups, catalogue: new Map(), userIds: new Set(["us"]) });
+const pointsOf = (...backups: Backup[]) => readByMechanism({ backups, catalogue: new Map(), userIds: new Set(["us"]) });
+
+const nightly = { policy: "default", mechanism: "backup", periodMs: dayMs } as const;
 
 async function samples(metrics: ReturnType<typeof metricsFor>, pattern: RegExp): Promise<readonly string[]> {
   const text = await (await metrics.app.request("/metrics")).text();
@@ -52,20 +54,16 @@ async function samples(metrics: ReturnType<typeof metricsFor>, pattern: RegExp):
 describe("conductorMetrics", () => {
   it("judges the protected volumes of a project by their newest good restore points", async () => {
     const metrics = metricsFor(10);
-    metrics.onProtected(
-      new Map([
-        ["fresh", "p"],
-        ["late", "p"],
-        ["never", "p"],
-      ]),
-    );
+    metrics.onProtected(new Map(["fresh", "late", "never"].map((id) => [id, { projectId: "p", by: [nightly] }])));
     // Untagged since: its age is nobody's worry.
     metrics.onPoints("p", pointsOf(backup("fresh", 0.5), backup("fresh", 1.5), backup("late", 3), backup("old", 90)));
     assert.deepEqual(await samples(metrics, /^dirigent_(volumes|rpo|newest|backups\{|projects)/), [
       "dirigent_projects 1",
       `dirigent_newest_good_point_timestamp_seconds{project="p"} ${(now - 3 * dayMs) / 1000}`,
-      'dirigent_backups{project="p",status="good"} 4',
-      'dirigent_backups{project="p",status="not_good"} 0',
+      'dirigent_backups{project="p",status="good",mechanism="backup"} 4',
+      'dirigent_backups{project="p",status="not_good",mechanism="backup"} 0',
+      'dirigent_backups{project="p",status="good",mechanism="snapshot"} 0',
+      'dirigent_backups{project="p",status="not_good",mechanism="snapshot"} 0',
       'dirigent_volumes_protected{project="p"} 3',
       'dirigent_volumes_unprotected{project="p"} 1',
       'dirigent_rpo_violations{project="p"} 2',
@@ -73,9 +71,53 @@ describe("conductorMetrics", () => {
     ]);
   });
 
+  it("goes by each policy's own period, and takes a snapshot for no backup", async () => {
+    const metrics = metricsFor(10);
+    const monthly = { policy: "monthly", mechanism: "backup", periodMs: 31 * dayMs } as const;
+    const daily = { policy: "daily_5", mechanism: "snapshot", periodMs: dayMs } as const;
+    const snapshot = (volumeId: string, ageDays: number): Backup => ({
+      ...backup(volumeId, ageDays),
+      id: `${volumeId} ${ageDays}`,
+      mechanism: "snapshot",
+    });
+    metrics.onProtected(
+      new Map([
+        ["day 20", { projectId: "p", by: [monthly] }],
+        ["both", { projectId: "p", by: [monthly, daily] }],
+        ["snapshots late", { projectId: "p", by: [monthly, daily] }],
+        ["no backup", { projectId: "p", by: [monthly, daily] }],
+      ]),
+    );
+    metrics.onPoints(
+      "p",
+      pointsOf(
+        backup("day 20", 20),
+        ...[backup("both", 20), snapshot("both", 0.5)],
+        ...[backup("snapshots late", 20), snapshot("snapshots late", 3)],
+        snapshot("no backup", 0.5),
+      ),
+    );
+    for (const [policy, mechanism] of [
+      ["monthly", "backup"],
+      ["daily_5", "snapshot"],
+      ["gone", "backup"],
+    ] as const) {
+      metrics.book.succeeded("p", { policy, mechanism, at: new Date(now) });
+    }
+    assert.deepEqual(await samples(metrics, /^dirigent_(schedule|last_success|volumes|rpo)/), [
+      `dirigent_schedule_expected_interval_seconds{policy="monthly"} ${31 * 86_400}`,
+      'dirigent_schedule_expected_interval_seconds{policy="daily_5"} 86400',
+      `dirigent_last_success_timestamp_seconds{project="p",policy="monthly",mechanism="backup"} ${now / 1000}`,
+      `dirigent_last_success_timestamp_seconds{project="p",policy="daily_5",mechanism="snapshot"} ${now / 1000}`,
+      'dirigent_volumes_protected{project="p"} 4',
+      'dirigent_volumes_unprotected{project="p"} 1',
+      'dirigent_rpo_violations{project="p"} 2',
+    ]);
+  });
+
   it("has series of its own for the projects that are worst off, and counts the others", async () => {
     const metrics = metricsFor(2);
-    metrics.onProtected(new Map(["a", "b", "c", "d"].map((id) => [`${id}-volume`, id])));
+    metrics.onProtected(new Map(["a", "b", "c", "d"].map((id) => [`${id}-volume`, { projectId: id, by: [nightly] }])));
     for (const [id, age] of [
       ["a", 0.1],
       ["b", 5],
@@ -139,7 +181,10 @@ describe("conductorMetrics", () => {
 
   it("begins failures at zero, so that the first one shows as an increase, and tells the clock's error", async () => {
     const metrics = metricsFor(10);
-    assert.ok((await samples(metrics, /^dirigent_backup_failures_total\{reason="over_quota"\} 0$/)).length === 1);
+    assert.ok(
+      (await samples(metrics, /^dirigent_backup_failures_total\{reason="over_quota",mechanism="\w+"\} 0$/)).length ===
+        2,
+    );
     assert.deepEqual(await samples(metrics, /^dirigent_clock_skew_seconds/), ["dirigent_clock_skew_seconds 1.5"]);
   });
 });

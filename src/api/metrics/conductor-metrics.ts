@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { ConductorSettings } from "../../conductor/context.ts";
+import type { ConductorSettings, PointsByMechanism } from "../../conductor/context.ts";
 import type { CycleResult } from "../../conductor/cycle.ts";
 import type { Observer } from "../../conductor/observed.ts";
 import type { Job, Operation } from "../../domain/catalogue.ts";
@@ -8,7 +8,8 @@ import type { Delivery } from "../../domain/deliveries.ts";
 import type { Clock } from "../../domain/clock.ts";
 import type { Io } from "../../domain/io.ts";
 import type { Reason } from "../../domain/reasons.ts";
-import type { VolumePoints } from "../../domain/points.ts";
+import { mechanisms } from "../../domain/inventory.ts";
+import type { ProtectedVolume } from "../../domain/protected.ts";
 import { apiIo } from "./api-io.ts";
 import { ProjectBook } from "./projects.ts";
 import { projectGauges } from "./project-gauges.ts";
@@ -20,8 +21,8 @@ export interface ConductorMetrics {
   /** Measures what is asked of OpenStack. */
   io(inner: Io): Io;
   readonly onProgress: (open: readonly Job[]) => void;
-  readonly onProtected: (projectOf: ReadonlyMap<string, string>) => void;
-  readonly onPoints: (projectId: string, points: ReadonlyMap<string, VolumePoints>) => void;
+  readonly onProtected: (volumes: ReadonlyMap<string, ProtectedVolume>) => void;
+  readonly onPoints: (projectId: string, points: PointsByMechanism) => void;
   onCycle(result: CycleResult): void;
   /** A cycle ended by an error. */
   onFailure(): void;
@@ -90,21 +91,31 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
     labelNames: ["kind"],
     registers,
   });
-  const attempts = counter("dirigent_backup_attempts_total", "Backups that Cinder took on.", "policy", "type");
-  const successes = counter("dirigent_backup_success_total", "Backups that succeeded.", "policy", "type");
-  const failures = counter("dirigent_backup_failures_total", "Backups that failed or were not made.", "reason");
+  const attempts = counter(
+    "dirigent_backup_attempts_total",
+    "Backups, and snapshots as a type of their own, that Cinder took on.",
+    "policy",
+    "type",
+  );
+  const successes = counter("dirigent_backup_success_total", "Those that succeeded.", "policy", "type");
+  const failures = counter(
+    "dirigent_backup_failures_total",
+    "Backups and snapshots that failed or were not made.",
+    "reason",
+    "mechanism",
+  );
   const stuck = counter("dirigent_backup_stuck_total", "Backups reported as stuck.");
   const skipped = counter("dirigent_backup_skipped_total", "Volumes left out of a slot.", "reason");
   const deletions = counter("dirigent_deletions_total", "Restore points deleted and seen gone.", "reason");
   const deletionFailures = counter("dirigent_deletion_failures_total", "Deletions that did not complete.");
   const notices = counter("dirigent_notices_total", "What operators were told beside outcomes.", "reason");
   // A series that begins with its first event shows no increase by it.
-  for (const reason of failureReasons) failures.inc({ reason }, 0);
+  for (const reason of failureReasons) for (const mechanism of mechanisms) failures.inc({ reason, mechanism }, 0);
   for (const reason of alarms) notices.inc({ reason }, 0);
   for (const kind of ["scheduled", "rotation", "unknown"]) runs.inc({ kind, outcome: "failed" }, 0);
   const durations = new Histogram({
     name: "dirigent_backup_duration_seconds",
-    help: "From the request to the end of a backup that succeeded.",
+    help: "From the request to the end of a backup or snapshot that succeeded.",
     labelNames: ["type"],
     buckets: [10, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 28_800, 57_600, 86_400],
     registers,
@@ -158,13 +169,14 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
   });
   new Gauge({
     name: "dirigent_schedule_expected_interval_seconds",
-    help: "The policy's period: a success of each volume is expected this often.",
+    help: "Period of each policy that protects something: a success of each of its volumes is expected this often.",
     labelNames: ["policy"],
     registers,
     collect() {
       const { policy } = settings();
       this.reset();
-      this.set({ policy: policy.name }, policy.periodMs / 1000);
+      const periods = book.periods() ?? new Map([[policy.name, policy.periodMs]]);
+      for (const [name, ms] of periods) this.set({ policy: name }, ms / 1000);
     },
   });
   const reloadGood = gauge("dirigent_config_last_reload_successful", "0 when the newest configuration was not valid.");
@@ -178,11 +190,12 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
   const book = new ProjectBook();
   projectGauges(registers, {
     limit: options.projects,
-    figures: () => book.figures(Number(clock.now()), settings().policy.periodMs),
+    figures: () => book.figures(Number(clock.now())),
   });
 
   const onOperation = ({ kind, projectId, reason, at }: Operation, job: Job | null): void => {
-    const type = job?.mode ?? "unknown";
+    const mechanism = job?.mechanism ?? "backup";
+    const type = mechanism === "snapshot" ? mechanism : (job?.mode ?? "unknown");
     const policy = job?.policy ?? "unknown";
     switch (kind) {
       case "create":
@@ -190,15 +203,15 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
         break;
       case "complete":
         successes.inc({ policy, type });
-        if (projectId !== null) book.succeeded(projectId, policy, at);
+        if (projectId !== null) book.succeeded(projectId, { policy, mechanism, at });
         if (job?.submittedAt != null) durations.observe({ type }, (Number(at) - Number(job.submittedAt)) / 1000);
         break;
       case "fail":
         if (reason === "delete_failed") deletionFailures.inc();
-        else failures.inc({ reason });
+        else failures.inc({ reason, mechanism });
         break;
       case "cancel":
-        failures.inc({ reason });
+        failures.inc({ reason, mechanism });
         break;
       case "report_stuck":
         stuck.inc();
@@ -236,7 +249,7 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
       inFlight.set(open.filter((job) => job.state !== "planned").length);
       openSince = open.reduce<number | null>((oldest, { plannedAt }) => Math.min(oldest ?? Infinity, +plannedAt), null);
     },
-    onProtected: (projectOf) => book.setProtected(projectOf),
+    onProtected: (volumes) => book.setProtected(volumes),
     onPoints: (projectId, points) => book.setPoints(projectId, points),
     onCycle({ run, outcome, idle }) {
       lastRun.set({ outcome }, nowSeconds());

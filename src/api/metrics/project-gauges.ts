@@ -1,4 +1,5 @@
 import { Gauge, type Registry } from "prom-client";
+import { mechanisms } from "../../domain/inventory.ts";
 import type { ProjectFigures } from "./projects.ts";
 
 /**
@@ -20,25 +21,32 @@ export function projectGauges(
   });
   const lastSuccess = gauge(
     "dirigent_last_success_timestamp_seconds",
-    "When a backup of the project last succeeded.",
+    "When a backup or snapshot of the project last succeeded, by the policies that protect it.",
     "project",
     "policy",
+    "mechanism",
   );
   const newestGood = gauge(
     "dirigent_newest_good_point_timestamp_seconds",
     "Newest good restore point of the project's protected volume that is worst off.",
     "project",
   );
-  const points = gauge("dirigent_backups", "Restore points, by whether they are good.", "project", "status");
-  const volumes = gauge("dirigent_volumes_protected", "Volumes whose servers ask for backups.", "project");
+  const points = gauge(
+    "dirigent_backups",
+    "Restore points, by whether they are good.",
+    "project",
+    "status",
+    "mechanism",
+  );
+  const volumes = gauge("dirigent_volumes_protected", "Volumes that policies protect.", "project");
   const unprotected = gauge(
     "dirigent_volumes_unprotected",
-    "Protected volumes without any good restore point.",
+    "Protected volumes without any good restore point by a mechanism that protects them.",
     "project",
   );
   const violations = gauge(
     "dirigent_rpo_violations",
-    "Protected volumes whose newest good restore point is older than two periods, or that have none.",
+    "Protected volumes whose newest good restore point is older than two periods of their policy, or that have none; by each mechanism.",
     "project",
   );
   const quotaUsed = gauge("dirigent_quota_used", "Used of the project's backup quota.", "project", "resource");
@@ -53,10 +61,13 @@ export function projectGauges(
     omitted.set(Math.max(0, found.length - limit));
     for (const of of found.slice(0, limit)) {
       const project = of.id;
-      for (const [policy, ms] of of.lastSuccessMs) lastSuccess.set({ project, policy }, ms / 1000);
+      for (const { policy, mechanism, ms } of of.lastSuccesses)
+        lastSuccess.set({ project, policy, mechanism }, ms / 1000);
       if (of.oldestNewestGoodMs !== null) newestGood.set({ project }, of.oldestNewestGoodMs / 1000);
-      points.set({ project, status: "good" }, of.good);
-      points.set({ project, status: "not_good" }, of.notGood);
+      for (const mechanism of mechanisms) {
+        points.set({ project, status: "good", mechanism }, of.points[mechanism].good);
+        points.set({ project, status: "not_good", mechanism }, of.points[mechanism].notGood);
+      }
       volumes.set({ project }, of.protectedVolumes);
       unprotected.set({ project }, of.unprotectedVolumes);
       violations.set({ project }, of.rpoViolations);

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { mechanisms } from "../../domain/inventory.ts";
+import { mechanisms, type Mechanism } from "../../domain/inventory.ts";
 import { readPoints, type Point, type VolumePoints } from "../../domain/points.ts";
 import { ourUserIds, scanPoints } from "../../conductor/scan.ts";
 import type { Command } from "../command.ts";
@@ -10,6 +10,8 @@ import { table } from "../output.ts";
 interface Options {
   readonly project?: string;
   readonly volume?: string;
+  readonly policy?: string;
+  readonly mechanism?: Mechanism;
   readonly all?: true;
 }
 
@@ -21,6 +23,8 @@ export const backupsList: Command<Options> = {
   options: [
     new Option("--project <id>", "only of this project"),
     new Option("--volume <id>", "only of this volume"),
+    new Option("--policy <name>", "only of this policy"),
+    new Option("--mechanism <mechanism>", "only backups, or only snapshots").choices([...mechanisms]),
     new Option("--all", "also those that are not ours: users' own, forged, unmarked"),
   ],
   printsData: true,
@@ -33,7 +37,7 @@ export const backupsList: Command<Options> = {
       const catalogue = new Map((await conductor.repository.catalogue()).map((entry) => [entry.backupId, entry]));
       const read: VolumePoints[] = [];
       let doubtful = false;
-      for (const mechanism of mechanisms) {
+      for (const mechanism of options.mechanism === undefined ? mechanisms : [options.mechanism]) {
         const { points, proven } = await scanPoints(conductor, mechanism, signal);
         doubtful ||= !proven && points.length > 0;
         read.push(...readPoints({ backups: points, catalogue, userIds }).values());
@@ -46,6 +50,7 @@ export const backupsList: Command<Options> = {
       const points = read
         .flatMap((volume) => [...volume.points, ...(options.all === true ? volume.others : [])])
         .filter(({ projectId }) => options.project === undefined || projectId === options.project)
+        .filter(({ marks }) => options.policy === undefined || marks.policy === options.policy)
         .filter(({ backup }) => options.volume === undefined || backup.volumeId === options.volume)
         .sort((a, b) => Number(b.backup.createdAt) - Number(a.backup.createdAt));
       context.output.data(points.map(pointValue), () =>
@@ -88,6 +93,7 @@ const describePoints = (points: readonly Point[]): string =>
     { title: "PROJECT", value: ({ projectId }) => projectId ?? "" },
     { title: "VOLUME", value: ({ backup }) => backup.volumeId },
     { title: "CREATED", value: ({ backup }) => backup.createdAt.toISOString() },
+    { title: "POLICY", value: ({ marks }) => marks.policy ?? "" },
     { title: "MODE", value: ({ backup }) => modeOf(backup) },
     { title: "GiB", value: ({ backup }) => String(backup.sizeGiB), align: "right" },
     { title: "STATUS", value: ({ backup }) => backup.status },

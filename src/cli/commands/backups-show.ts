@@ -124,6 +124,7 @@ function describe({ point, chain, children, volumes, operations }: Shown): strin
     ["kind", point.kind],
     ["good", point.good ? "yes" : "no"],
     ["status", backup.failReason === null ? backup.status : `${backup.status}: ${backup.failReason}`],
+    ["mechanism", backup.mechanism],
     ["mode", modeOf(backup)],
     ["size", `${backup.sizeGiB} GiB`],
     ["project", point.projectId],

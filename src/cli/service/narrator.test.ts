@@ -47,7 +47,7 @@ describe("the log of a night", () => {
       server: job?.serverName,
       volumeName: job?.volumeName,
       why: "the backup ended in error",
-      message: "No space left on device",
+      message: "No space left on device; create backup:Backup driver failed to create backup.",
       mode: "full",
       reason: "ended_in_error",
       sizeGiB: job?.sizeGiB,

@@ -2,35 +2,41 @@ import type { Job, Operation } from "../../domain/catalogue.ts";
 import type { Observer } from "../../conductor/observed.ts";
 import type { CycleResult } from "../../conductor/cycle.ts";
 import { formatDuration } from "../../domain/durations.ts";
+import type { Mechanism } from "../../domain/inventory.ts";
 import type { Logger } from "../../domain/log.ts";
+import { defaultPolicy } from "../../domain/policy.ts";
 import { operatorText, type Reason } from "../../domain/reasons.ts";
 import type { ProjectReport } from "../../domain/runs.ts";
+import { commonUnit, unitOf } from "../../report/digest.ts";
 
 type Level = "debug" | "info" | "warn" | "error";
 
-/** Writes a line for each outcome as it is recorded: what happened to which volume of whom, why, and the request to look for in Cinder's log. */
-export const narrator = (log: Logger): Observer => ({
+/**
+ * Writes a line for each outcome as it is recorded: what happened to which volume of whom, why, and the request to look for in Cinder's log.
+ * @param builtIn name of the policy that goes without saying
+ */
+export const narrator = (log: Logger, builtIn: string = defaultPolicy.name): Observer => ({
   onRunStarted: ({ id, kind }) => log.debug({ run: id, kind }, "a run begins"),
   onOperation(operation, job) {
-    const [level, message] = sentenceOf(operation);
-    log[level](fieldsOf(operation, job), message);
+    const [level, message] = sentenceOf(operation, job?.mechanism ?? "backup");
+    log[level](fieldsOf(operation, job, builtIn), message);
   },
 });
 
-function sentenceOf({ kind, reason }: Operation): readonly [Level, string] {
+function sentenceOf({ kind, reason }: Operation, made: Mechanism): readonly [Level, string] {
   switch (kind) {
     case "create":
-      return ["info", "backup started"];
+      return ["info", `${made} started`];
     case "adopt":
-      return ["info", "backup found again"];
+      return ["info", `${made} found again`];
     case "complete":
-      return ["info", "backup succeeded"];
+      return ["info", `${made} succeeded`];
     case "fail":
-      return reason === "delete_failed" ? ["error", "deletion failed"] : ["error", "backup failed"];
+      return reason === "delete_failed" ? ["error", "deletion failed"] : ["error", `${made} failed`];
     case "cancel":
-      return ["error", "backup not made"];
+      return ["error", `${made} not made`];
     case "report_stuck":
-      return ["error", "backup is stuck"];
+      return ["error", `${made} is stuck`];
     case "skip":
       return [wished.has(reason) ? "info" : "warn", "volume skipped"];
     case "keep":
@@ -63,15 +69,16 @@ const alarming: ReadonlySet<Reason> = new Set([
   "policies_invalid",
 ]);
 
-function fieldsOf(operation: Operation, job: Job | null): object {
+function fieldsOf(operation: Operation, job: Job | null, builtIn: string): object {
   const { kind, reason, message, requestId } = operation;
   const ended = job?.endedAt ?? null;
   return compact({
     server: job?.serverName,
     volumeName: job === null || job.volumeName === "" ? null : job.volumeName,
-    why: kind === "create" || reason === "succeeded" ? null : operatorText(reason),
-    message: message === operatorText(reason) ? null : message,
-    mode: job?.mode,
+    policy: job === null || job.policy === builtIn ? null : job.policy,
+    why: kind === "create" || reason === "succeeded" ? null : operatorText(reason, job?.mechanism),
+    message: message === operatorText(reason, job?.mechanism) ? null : message,
+    mode: job?.mechanism === "snapshot" ? "snapshot" : job?.mode,
     reason: reason === "succeeded" ? null : reason,
     sizeGiB: job?.sizeGiB,
     took: ended === null || job?.submittedAt == null ? null : span(Number(ended) - Number(job.submittedAt)),
@@ -126,7 +133,9 @@ function summary(outcome: CycleResult["outcome"], reports: readonly ProjectRepor
     case "partial":
     case "failed": {
       const all = reports.flatMap(({ lines }) => lines);
-      return `the run has ended: ${count(reports, "failed")} of ${all.length} volumes have no new backup`;
+      const { noun } = commonUnit(reports.filter(({ lines }) => lines.length > 0).map(({ lines }) => unitOf(lines)));
+      const what = noun === "volume" ? "volumes have no new backup" : `${noun}s were not made`;
+      return `the run has ended: ${count(reports, "failed")} of ${all.length} ${what}`;
     }
     case "interrupted":
       return "the run was interrupted; the next start goes on with it";

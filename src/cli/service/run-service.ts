@@ -47,7 +47,10 @@ export async function runService(context: Context): Promise<void> {
   try {
     const conductor: Conductor = {
       ...opened.conductor,
-      repository: observed(opened.conductor.repository, [narrator(log), metrics.observer]),
+      repository: observed(opened.conductor.repository, [
+        narrator(log, context.settings().policy.name),
+        metrics.observer,
+      ]),
       onProtected: metrics.onProtected,
       onPoints: metrics.onPoints,
       onPolicyFiles: metrics.onPolicyFiles,
@@ -120,7 +123,7 @@ function stateTeller(
       context.log().info({ standby: state.kind === "standby" }, "the conductor is ready");
     }
     if (state.kind === "failing") metrics.onFailure();
-    manager.status(stateText(state, context.settings(), context.clock.now()));
+    manager.status(stateText(state));
   };
 }
 
@@ -158,8 +161,8 @@ async function rememberSuccesses(repository: Repository, { book }: ConductorMetr
   const limit = 5000;
   for (let after = ""; ;) {
     const entries = await repository.catalogue({ after, limit });
-    for (const { goodAt, policy, projectId } of entries) {
-      if (goodAt !== null) book.succeeded(projectId, policy ?? "unknown", goodAt);
+    for (const { goodAt, mechanism, policy, projectId } of entries) {
+      if (goodAt !== null) book.succeeded(projectId, { policy: policy ?? "unknown", mechanism, at: goodAt });
     }
     const last = entries.at(-1);
     if (entries.length < limit || last === undefined) return;

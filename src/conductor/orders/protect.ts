@@ -1,17 +1,33 @@
 import { isOpen, type Job } from "../../domain/catalogue.ts";
 import { planManual, slotOfOrder, type ProtectOrder } from "../../domain/manual.ts";
 import { resultOfLines, type OrderLine, type OrderResult } from "../../domain/orders.ts";
+import type { Mechanism } from "../../domain/inventory.ts";
 import { readPoints } from "../../domain/points.ts";
+import type { Policy } from "../../domain/policy.ts";
 import { nextSlotStart } from "../../domain/slots.ts";
 import { taggedTargets } from "../../domain/tracks.ts";
+import { bookOf } from "../assign.ts";
 import { operation, type Conductor, type Signals } from "../context.ts";
 import type { LeaseKeeper } from "../lease.ts";
-import { knownJobs, limitJobs, refusalRows } from "../plan.ts";
+import { listPoints } from "../mechanism.ts";
+import { knownJobs, limitJobs, refusalRows, requestKey } from "../plan.ts";
 import { answersOf, markServers, readQuota } from "../project.ts";
 import { buildReport, setsOf } from "../report.ts";
 import { ourUserIds, scanInventory, type Inventory } from "../scan.ts";
 
-/** Plans an order's backups and writes them down as jobs, once: whoever works jobs will find them. */
+/** @throws ConductorError when there is none of the name any more */
+function policyOf(conductor: Conductor, { policy: name }: ProtectOrder): Policy {
+  if (name === undefined) return conductor.settings.policy;
+  const policy = bookOf(conductor).policies.get(name);
+  if (policy === undefined) throw new Error(`there is no policy ${name}`);
+  return policy;
+}
+
+/** What an order makes: what it says, else what its policy makes first. */
+export const mechanismOf = ({ mechanism }: Pick<ProtectOrder, "mechanism">, policy: Policy): Mechanism =>
+  mechanism ?? policy.mechanisms[0] ?? "backup";
+
+/** Plans an order's restore points and writes them down as jobs, once: whoever works jobs will find them. */
 export async function planProtect(
   conductor: Conductor,
   order: { readonly id: string; readonly body: ProtectOrder },
@@ -21,23 +37,25 @@ export async function planProtect(
   const { body, id: runId } = order;
   if ((await repository.jobs({ runId })).length > 0) return;
   const userIds = await ourUserIds(conductor, signal);
+  const policy = policyOf(conductor, body);
+  const mechanism = mechanismOf(body, policy);
   const inventory = await scanInventory(conductor, signal);
   const backups = await Promise.all(
-    body.volumeIds.map((volumeId) => Array.fromAsync(reader.listBackups({ volumeId }, signal))),
+    body.volumeIds.map((volumeId) => Array.fromAsync(listPoints(reader, mechanism, { volumeId }, signal))),
   );
   const projects = new Set(body.volumeIds.flatMap((id) => inventory.volumes.get(id)?.projectId ?? []));
   const entries = await Promise.all([...projects].map((projectId) => repository.catalogue({ projectId })));
   const catalogue = new Map(entries.flat().map((entry) => [entry.backupId, entry]));
   const now = clock.now();
-  const slot = slotOfOrder(body, { runId, policy: settings.policy, now });
+  const slot = slotOfOrder(body, { runId, policy, now });
   const known = await knownJobs(conductor, [{ slot }]);
   const { jobs, refused } = planManual(body, {
     now,
     runId,
     slot,
-    policy: settings.policy,
-    mechanism: "backup",
-    requestKey: settings.selection.retentionKey,
+    policy,
+    mechanism,
+    requestKey: requestKey(settings, policy.name),
     ahead: new Map(),
     selection: settings.selection,
     timeZone: settings.timeZone,
@@ -81,7 +99,8 @@ export async function finishProtect(
   const skips = new Map((await repository.operations({ runId, kinds: ["skip"] })).map((row) => [row.volumeId, row]));
   if (jobs.length > 0) {
     const inventory = await scanInventory(conductor, signals.cut);
-    const { policy, selection } = conductor.settings;
+    const { policy: builtIn, selection } = conductor.settings;
+    const policy = bookOf(conductor).policies.get(jobs[0]?.policy ?? "") ?? builtIn;
     const targets = taggedTargets(inventory.servers, inventory.volumes.values(), selection);
     const tracks = [{ policy, mechanism: "backup" as const, targets }];
     for (const [projectId, slotJobs] of Map.groupBy(jobs, (job) => job.projectId)) {
