@@ -230,6 +230,34 @@ void describe("dirigent explain", () => {
     );
   });
 
+  void it("says why a slot failed, and what becomes of the failed restore point", async () => {
+    cloud.clock.advance(dayMs);
+    cloud.simulator.faults.addBackupRule({
+      match: () => true,
+      times: 9,
+      outcome: { kind: "error", reason: "no space" },
+    });
+    const { exitCode } = await cloud.run("conductor", "--once");
+    assert.equal(exitCode, 3);
+    const {
+      points,
+      policies: [first],
+    } = await value(ids.logs);
+    const [current] = first?.current ?? [];
+    assert.deepEqual(
+      [current?.["state"], current?.["reason"], current?.["message"]],
+      ["failed", "ended_in_error", "no space; create backup:Backup driver failed to create backup."],
+    );
+    const failed = points.at(-1);
+    assert.deepEqual(
+      [failed?.["status"], failed?.["good"], failed?.["action"], failed?.["because"]],
+      ["error", false, "keep", ["keep_failed"]],
+    );
+    const said = (await words(ids.logs)).join("\n");
+    assert.match(said, /slot 2026-03-28 00:00 failed: the backup ended in error: no space;/);
+    assert.match(said, /kept: failed, and no good one has followed.*\(not a good one\)\n/);
+  });
+
   void it("writes nothing", async () => {
     cloud.simulator.log.clear();
     await words("web-1");
