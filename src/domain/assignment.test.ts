@@ -341,14 +341,67 @@ describe("the peers' keys", () => {
   it("are remembered, and their end is told once", () => {
     const first = assign({ volumes: [aVolume("v1", { metadata: daily })] });
     const row = { resourceId: "v1", key: "x-snapsentry", value: "snapsentry-daily", firstSeenAt: now };
-    assert.deepEqual([first.overridesSeen, first.notices], [[row], []]);
-    const later = { ...row, firstSeenAt: daysAgo(3) };
-    assert.deepEqual(assign({ volumes: [aVolume("v1", { metadata: daily })], overridesSeen: [later] }).overridesSeen, [
-      later,
-    ]);
+    const keeps = { ...row, key: "keeps@x-snapsentry@snapsentry-daily", value: "2d,last=0" };
+    assert.deepEqual([first.overridesSeen, first.notices], [[row, keeps], []]);
+    const later = [row, keeps].map((each) => ({ ...each, firstSeenAt: daysAgo(3) }));
+    const again = assign({ volumes: [aVolume("v1", { metadata: daily })], overridesSeen: later });
+    assert.deepEqual(again.overridesSeen, later);
     const ended = assign({ overridesSeen: first.overridesSeen });
-    assert.deepEqual([ended.overridesSeen, noticesOf(ended)], [[], ["protection_ended v1 snapsentry-daily"]]);
+    // How much they asked for is remembered as long as less would have to wait.
+    assert.deepEqual(
+      [ended.overridesSeen, noticesOf(ended)],
+      [[keeps, { ...keeps, value: "" }], ["protection_ended v1 snapsentry-daily"]],
+    );
     assert.deepEqual(assign({ overridesSeen: ended.overridesSeen }).notices, []);
+  });
+
+  it("count for less only when that has been seen for the delay, and equal ones are planned together", () => {
+    const keeping = (id: string, days: string, type = "time"): Volume =>
+      aVolume(id, {
+        metadata: {
+          ...daily,
+          "x-snapsentry-daily-retention-days": days,
+          "x-snapsentry-daily-retention-type": type,
+        },
+      });
+    const keptOf = (assigned: Assignment): string[] =>
+      [...assigned.targets].flatMap(([{ retentionMs, thinning }, all]) => {
+        const ids = all.flatMap(({ volumeIds }) => volumeIds);
+        return ids.length === 0 ? [] : `${retentionMs / dayMs} days, ${thinning?.last ?? 0}: ${ids.join(" ")}`;
+      });
+    const volumes = [keeping("v1", "9", "count"), keeping("v2", "9", "count"), keeping("v3", "9", "count")];
+    const before = assign({ volumes, now: daysAgo(8) });
+    assert.deepEqual(keptOf(before), ["9 days, 9: v1 v2 v3"]);
+    const changed = [keeping("v1", "1"), keeping("v2", "9", "count"), keeping("v3", "20")];
+    const after = assign({ volumes: changed, now: daysAgo(7), overridesSeen: before.overridesSeen });
+    assert.deepEqual(keptOf(after), ["9 days, 9: v1 v2", "20 days, 9: v3"]);
+    const waits = (id: string): string =>
+      `request_waits ${id} x-snapsentry: less for snapsentry-daily counts from ${now.toISOString()}`;
+    assert.deepEqual(noticesOf(after), [waits("v1"), waits("v3")]);
+    const firm = assign({ volumes: changed, overridesSeen: after.overridesSeen });
+    assert.deepEqual(keptOf(firm), ["1 days, 0: v1", "9 days, 9: v2", "20 days, 0: v3"]);
+    assert.deepEqual(noticesOf(firm), []);
+  });
+
+  it("of Platform9 raised above the policy's count and lowered again wait, too", () => {
+    const ask = (count: string | null): Volume =>
+      aVolume("v1", {
+        metadata: {
+          auto_snapshot: "yes",
+          snapshot_policies: "six",
+          ...(count === null ? {} : { retention_six: count }),
+        },
+      });
+    const lastOf = (assigned: Assignment): (number | undefined)[] =>
+      [...assigned.targets].flatMap(([{ thinning }, all]) => (all.length > 0 ? [thinning?.last] : []));
+    const raised = assign({ volumes: [ask("9")], now: daysAgo(8) });
+    assert.deepEqual(lastOf(raised), [9]);
+    for (const count of ["7", "2", "-1", "", null]) {
+      const lowered = assign({ volumes: [ask(count)], now: daysAgo(7), overridesSeen: raised.overridesSeen });
+      assert.deepEqual(lastOf(lowered), [9]);
+      const firm = assign({ volumes: [ask(count)], overridesSeen: lowered.overridesSeen });
+      assert.deepEqual(lastOf(firm), [count === "7" ? 7 : 6]);
+    }
   });
 });
 

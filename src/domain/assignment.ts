@@ -1,6 +1,7 @@
 import type { OverrideSeen } from "./catalogue.ts";
 import { compareText } from "./compare.ts";
 import { exclusionOf } from "./exclusions.ts";
+import { holdRetention, type Keeps } from "./held-retention.ts";
 import type { Server, Volume } from "./inventory.ts";
 import type { SubjectProject } from "./match.ts";
 import { indexSeen, type Asking, type Notice } from "./overrides.ts";
@@ -103,7 +104,7 @@ export function contextOf(input: AssignmentInput): Context {
     hasVolumes,
     seen: indexSeen(input.overridesSeen),
     cache: newSnapSentryCache(),
-    variants: new PolicyVariants(),
+    variants: new PolicyVariants([input.builtIn, ...input.book.policies.values()]),
     serverRequests: new Map(),
   };
 }
@@ -271,23 +272,78 @@ function peerRequests(
     ...(platform9?.problems ?? []),
     ...unknown.map((name) => `snapshot_policies: there is no policy ${name}`),
   ];
-  const protect = (policy: Policy, key: string): Protection => ({
+  const asked: PeerAsking[] = [
+    ...snapSentry.policies.map((policy) => ({
+      policy,
+      key: snapSentryKey,
+      keeps: { retentionMs: policy.retentionMs, last: policy.thinning?.last ?? 0 },
+    })),
+    ...(platform9?.policies ?? []).flatMap((name) => {
+      const policy = context.book.policies.get(name);
+      const last = platform9?.counts.get(name);
+      return policy === undefined
+        ? []
+        : { policy, key: platform9Key, keeps: last === undefined ? null : { retentionMs: 0, last } };
+    }),
+  ];
+  const held = hold(volume, asked, context);
+  const protections = held.policies.map(({ policy, key }): Protection => ({
     policy,
     server,
     source: { kind: "request", resourceId: volume.id, key },
-  });
-  const protections = [
-    ...snapSentry.policies.map((policy) => protect(policy, snapSentryKey)),
-    ...(platform9?.policies ?? []).flatMap((name) => {
-      const policy = context.book.policies.get(name);
-      const count = platform9?.counts.get(name) ?? 0;
-      return policy === undefined ? [] : protect(context.variants.withAtLeast(policy, count), platform9Key);
-    }),
-  ];
+  }));
   const { rows, ended } = follow(volume, protections, context);
   const invalid = problems.map((message) => noticeOf(volume, "request_invalid", message));
-  return { protections, notices: [...invalid, ...ended], seen: rows };
+  return { protections, notices: [...invalid, ...held.notices, ...ended], seen: [...rows, ...held.seen] };
 }
+
+/** A policy that a peer's keys ask for, and how much of it they ask to keep. */
+interface PeerAsking {
+  readonly policy: Policy;
+  readonly key: string;
+  /** `null`: as much as the policy itself keeps. */
+  readonly keeps: Keeps | null;
+}
+
+/** As much as has been asked for, until less has been asked for long enough. */
+function hold(
+  volume: Asking,
+  asked: readonly PeerAsking[],
+  { now, seen, selection, variants }: Context,
+): { policies: { policy: Policy; key: string }[]; notices: Notice[]; seen: OverrideSeen[] } {
+  const known = Map.groupBy(
+    (seen.get(volume.id) ?? []).filter(({ key }) => key.startsWith(keepsPrefix)),
+    ({ key }) => key,
+  );
+  const follow = (key: string, keeps: Keeps | null): ReturnType<typeof holdRetention> =>
+    holdRetention(keeps, {
+      resourceId: volume.id,
+      key,
+      known: known.get(key) ?? [],
+      now,
+      overrideDelayMs: selection.overrideDelayMs,
+    });
+  const notices: Notice[] = [];
+  const rows: OverrideSeen[] = [];
+  const policies = asked.map(({ policy: own, key, keeps }) => {
+    const rowKey = keepsKey(key, own.name);
+    const held = follow(rowKey, keeps);
+    known.delete(rowKey);
+    rows.push(...held.seen);
+    const policy = variants.keeping(own, held.keeps);
+    if (policy !== variants.keeping(own, keeps)) {
+      const text = `less for ${own.name} counts from ${held.firmFrom.toISOString()}`;
+      notices.push(noticeOf(volume, "request_waits", `${key}: ${text}`));
+    }
+    return { policy, key };
+  });
+  // Asked for no more: remembered for a while.
+  for (const key of known.keys()) rows.push(...follow(key, null).seen);
+  return { policies, notices, seen: rows };
+}
+
+const keepsPrefix = "keeps@";
+const keepsKey = (key: string, policy: string): string => `${keepsPrefix}${key}@${policy}`;
 
 const snapSentryKey = "x-snapsentry";
 const platform9Key = "snapshot_policies";

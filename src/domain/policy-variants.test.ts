@@ -40,16 +40,20 @@ describe("policies that differ in their retention only", () => {
 
   it("keep at least so many more as a tenant asks, beside what the policy keeps", () => {
     const variants = new PolicyVariants();
-    assert.deepEqual(variants.withAtLeast(aged, 3), { ...aged, thinning: { ...rule, last: 3 } });
-    assert.deepEqual(variants.withAtLeast(counted, 9).thinning, { ...rule, last: 9, weekly: 4 });
-    for (const count of [-1, 0, 4, 5]) assert.equal(variants.withAtLeast(counted, count), counted);
-    assert.equal(variants.withAtLeast(aged, 0), aged);
+    assert.deepEqual(variants.keeping(aged, { retentionMs: 0, last: 3 }), { ...aged, thinning: { ...rule, last: 3 } });
+    assert.deepEqual(variants.keeping(counted, { retentionMs: 0, last: 9 }).thinning, { ...rule, last: 9, weekly: 4 });
+    for (const count of [-1, 0, 4, 5])
+      assert.equal(variants.keeping(counted, { retentionMs: 0, last: count }), counted);
+    assert.equal(variants.keeping(aged, { retentionMs: 0, last: 0 }), aged);
   });
 
   it("are the same object when they are equal, and others when they are not", () => {
     const variants = new PolicyVariants();
     assert.equal(variants.overridden(aged, { last: 2 }), variants.overridden(aged, { last: 2 }));
-    assert.equal(variants.withAtLeast(aged, 2), variants.withAtLeast({ ...aged }, 2));
+    assert.equal(
+      variants.keeping(aged, { retentionMs: 0, last: 2 }),
+      variants.keeping({ ...aged }, { retentionMs: 0, last: 2 }),
+    );
     assert.notEqual(variants.overridden(aged, { last: 2 }), variants.overridden(counted, { last: 2 }));
     assert.notEqual(variants.overridden(aged, { last: 2 }), variants.overridden(aged, { last: 3 }));
   });
