@@ -78,6 +78,36 @@ async function nights(night: Night, count: number): Promise<void> {
 }
 
 describe("an order to protect", () => {
+  it("makes snapshots, and under another policy: kept as that one says, with its name in the key", async (t) => {
+    const night = await start(t);
+    const [volume] = night.cloud.volumes;
+    assert.ok(volume);
+    const plain = await ask(night, "o1", protect([volume.id], { mechanism: "snapshot" }));
+    const preset = await ask(night, "o2", protect([volume.id], { policy: "daily_5" }));
+    assert.deepEqual([outcomes(plain), outcomes(preset)], [["done succeeded"], ["done succeeded"]]);
+    assert.deepEqual(backupsOf(night, volume.id), []);
+    const rows = await night.repository.catalogue({ projectId: volume.projectId });
+    assert.deepEqual(
+      rows
+        .map(({ key, mechanism, policy, retention }) => ({ key, mechanism, policy, retention }))
+        .sort((a, b) => String(a.key).localeCompare(String(b.key))),
+      [
+        {
+          key: `${volume.id}/daily_5/manual:o2/snapshot`,
+          mechanism: "snapshot",
+          policy: "daily_5",
+          retention: "last=5,min=1,tz=UTC",
+        },
+        { key: `${volume.id}/default/manual:o1/snapshot`, mechanism: "snapshot", policy: "default", retention: null },
+      ],
+    );
+    const [report] = await night.repository.reports({ runId: "o2", limit: 1 });
+    assert.deepEqual(
+      report?.lines.map(({ mechanism, outcome, policy }) => [policy, mechanism, outcome]),
+      [["daily_5", "snapshot", "succeeded"]],
+    );
+  });
+
   it("backs up a server's volumes as a set under a slot of its own; the schedule makes its own", async (t) => {
     const night = await start(t);
     const server = night.cloud.servers[0]!;
