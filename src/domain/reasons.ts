@@ -216,8 +216,8 @@ export const reasons = {
   brake: ["more would be deleted than a normal night explains", "Nothing was removed; the operators were told."],
   // requests of tenants
   request_invalid: [
-    "the requested retention is not valid; the policy's is used",
-    "The requested retention is not valid.",
+    "what is asked for is not valid; the policy stays as it is",
+    "What you asked for is not valid, so nothing changes.",
   ],
   request_bounded: ["the requested retention is below the minimum", "The requested retention is below the minimum."],
   release_requested: [

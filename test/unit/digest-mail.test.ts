@@ -69,7 +69,7 @@ describe("the digest as it arrives", () => {
         "Last good backup: Fri 20 Nov 2026, 01:00 UTC",
         "No good backup of this volume is known.",
         "The requested retention is below the minimum. (backup_retention: 6h, at least 1d)",
-        "The requested retention is not valid. (backup_retention: next tuesday)",
+        "What you asked for is not valid, so nothing changes. (backup_retention: next tuesday)",
         "web-03",
         "50 GiB",
         "1 min 17 s",
@@ -129,7 +129,7 @@ describe("the digest as it arrives", () => {
       ],
       "PLEASE CHECK": [
         "- root: No new snapshots are made, and those there are will be removed, as you asked.",
-        "- data: The requested retention is not valid. (backup_policy: no policy hourly)",
+        "- data: What you asked for is not valid, so nothing changes. (backup_policy: no policy hourly)",
       ],
       QUOTA: [
         "- Backup gigabytes: 1340 GiB of 2000 GiB (67.0%) [YELLOW]",
