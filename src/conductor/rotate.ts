@@ -3,7 +3,7 @@ import type { Operation } from "../domain/catalogue.ts";
 import type { Backup } from "../domain/inventory.ts";
 import type { Marks } from "../domain/marks.ts";
 import type { Point, VolumePoints } from "../domain/points.ts";
-import { operatorText, type Reason } from "../domain/reasons.ts";
+import { countedKeeps, operatorText, type Reason } from "../domain/reasons.ts";
 import { planRotation, type DeadChain, type RotationPlan } from "../domain/retention.ts";
 import type { RotationSummary } from "../domain/runs.ts";
 import { findPolicy, type Expected, type Terms } from "../domain/terms.ts";
@@ -22,13 +22,7 @@ const routineKeeps: ReadonlySet<Reason> = new Set([
   "keep_chain",
   "keep_archive",
   "keep_newest_good",
-  "keep_last",
-  "keep_hourly",
-  "keep_daily",
-  "keep_weekly",
-  "keep_monthly",
-  "keep_yearly",
-  "keep_minimum",
+  ...countedKeeps,
 ]);
 
 /** Deletions that an operator asked for by name, or an owner a week before, are none that the brake has to explain. */

@@ -4,7 +4,7 @@ import { aBackup, at, aVolume } from "../../test/unit/support/builders.ts";
 import { ourUser } from "../../test/unit/support/histories.ts";
 import { planAdoption, type AdoptionPlan, type AdoptionWish } from "./adoption.ts";
 import type { Backup } from "./inventory.ts";
-import { defaultPolicy, every, type Policy } from "./policy.ts";
+import { newestOnly, defaultPolicy, every, type Policy } from "./policy.ts";
 
 const now = at("2026-11-21T12:00:00Z");
 const hourMs = 60 * 60 * 1000;
@@ -25,17 +25,7 @@ const daily5: Policy = {
   mechanisms: ["snapshot"],
   windowMs: 6 * hourMs,
   retentionMs: 0,
-  thinning: {
-    last: 5,
-    hourly: 0,
-    daily: 0,
-    weekly: 0,
-    monthly: 0,
-    yearly: 0,
-    countFrom: "newest",
-    minimumKeep: 1,
-    timeZone: "UTC",
-  },
+  thinning: newestOnly(5, "UTC"),
 };
 
 function plan(

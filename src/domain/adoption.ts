@@ -6,7 +6,7 @@ import { countOf, defaultCount } from "./peers/platform9.ts";
 import { newSnapSentryCache, readSnapSentry } from "./peers/snapsentry.ts";
 import { readPeerSnapshot, type PeerSnapshot } from "./peers/snapshots.ts";
 import { pointTime } from "./points.ts";
-import type { Policy, ThinningRule } from "./policy.ts";
+import { newestOnly, type Policy } from "./policy.ts";
 import type { Reason } from "./reasons.ts";
 import { currentSlot } from "./slots.ts";
 import { formatRule } from "./thinning-text.ts";
@@ -176,21 +176,11 @@ function termsOf(snapshot: Backup, context: Context): Terms | null {
   const own = context.policies.get(peer.policy)?.thinning ?? null;
   return {
     keepUntil: null,
-    retention: formatRule(asked === null && own !== null ? own : newest(asked ?? defaultCount)),
+    retention: formatRule(
+      asked === null && own !== null ? own : newestOnly(Math.min(asked ?? defaultCount, mostCounted), "UTC"),
+    ),
   };
 }
-
-const newest = (last: number): ThinningRule => ({
-  last: Math.min(last, mostCounted),
-  hourly: 0,
-  daily: 0,
-  weekly: 0,
-  monthly: 0,
-  yearly: 0,
-  countFrom: "newest",
-  minimumKeep: 1,
-  timeZone: "UTC",
-});
 
 /** What a mark can say. */
 const mostCounted = 99_999;

@@ -6,7 +6,7 @@ import { dayMs, selection } from "../../test/unit/support/clouds.ts";
 import { assignPolicies, assignVolume, contextOf, type Assignment, type AssignmentInput } from "./assignment.ts";
 import type { Server, Volume } from "./inventory.ts";
 import type { PolicyBook } from "./policy-book.ts";
-import { every, type Policy } from "./policy.ts";
+import { newestOnly, every, type Policy } from "./policy.ts";
 import type { Rule } from "./rules.ts";
 
 const now = at("2026-11-21T02:00:00Z");
@@ -14,17 +14,7 @@ const daysAgo = (days: number): Date => new Date(now.getTime() - days * dayMs);
 
 const policy = (name: string, fields: Partial<Policy> = {}): Policy => ({ ...dailyPolicy, name, ...fields });
 const builtIn = policy("default");
-const last = (count: number): Policy["thinning"] => ({
-  last: count,
-  hourly: 0,
-  daily: 0,
-  weekly: 0,
-  monthly: 0,
-  yearly: 0,
-  countFrom: "newest",
-  minimumKeep: 1,
-  timeZone: "UTC",
-});
+const last = (count: number): Policy["thinning"] => newestOnly(count, "UTC");
 const known = [
   builtIn,
   policy("gold"),

@@ -1,4 +1,4 @@
-import type { Policy, ThinningRule } from "./policy.ts";
+import { newestOnly, type Policy, type ThinningRule } from "./policy.ts";
 
 /** What keeps the existing points of a volume and policy now: the policy, and what is asked for on the volume and its servers. */
 export interface InForce {
@@ -16,21 +16,9 @@ export interface InForce {
 export function ruleInForce(policy: Policy, count: number | null): ThinningRule | null {
   const own = policy.thinning;
   if (count === null || !(count >= 1)) return own;
-  return { ...(own ?? noSteps(policy.timeZone)), last: Math.max(count, own?.last ?? 0) };
+  return { ...(own ?? newestOnly(0, policy.timeZone)), last: Math.max(count, own?.last ?? 0) };
 }
 
 /** Whether somebody asks for fewer than the policy keeps, to be told as `request_bounded`. */
 export const isCountBounded = ({ thinning }: Policy, count: number): boolean =>
   thinning !== null && thinning.last > count;
-
-const noSteps = (timeZone: string): ThinningRule => ({
-  last: 0,
-  hourly: 0,
-  daily: 0,
-  weekly: 0,
-  monthly: 0,
-  yearly: 0,
-  countFrom: "newest",
-  minimumKeep: 1,
-  timeZone,
-});

@@ -1,5 +1,5 @@
 import type { Keeps } from "./held-retention.ts";
-import type { Policy, ThinningRule } from "./policy.ts";
+import { newestOnly, type Policy, type ThinningRule } from "./policy.ts";
 import type { RetentionOverride } from "./rules.ts";
 import { formatRule } from "./thinning-text.ts";
 
@@ -17,7 +17,7 @@ export class PolicyVariants {
   overridden(policy: Policy, override: RetentionOverride): Policy {
     return this.#variant(policy, JSON.stringify(override), () =>
       "last" in override
-        ? { ...policy, retentionMs: 0, thinning: { ...nothing(policy), last: override.last } }
+        ? { ...policy, retentionMs: 0, thinning: newestOnly(override.last, policy.timeZone) }
         : { ...policy, retentionMs: Math.max(override.retentionMs, policy.minimumRetentionMs), thinning: null },
     );
   }
@@ -28,7 +28,7 @@ export class PolicyVariants {
       if (keeps === null) return policy;
       const retentionMs = Math.max(policy.retentionMs, keeps.retentionMs);
       if (keeps.last <= (policy.thinning?.last ?? 0)) return { ...policy, retentionMs };
-      return { ...policy, retentionMs, thinning: { ...(policy.thinning ?? nothing(policy)), last: keeps.last } };
+      return { ...policy, retentionMs, thinning: { ...(policy.thinning ?? newestOnly(0, policy.timeZone)), last: keeps.last } };
     });
   }
 
@@ -56,15 +56,3 @@ const isSame = (a: Policy, b: Policy): boolean =>
   a.retentionMs === b.retentionMs && ruleText(a.thinning) === ruleText(b.thinning);
 
 const ruleText = (rule: ThinningRule | null): string => (rule === null ? "" : formatRule(rule));
-
-const nothing = ({ timeZone }: Policy): ThinningRule => ({
-  last: 0,
-  hourly: 0,
-  daily: 0,
-  weekly: 0,
-  monthly: 0,
-  yearly: 0,
-  countFrom: "newest",
-  minimumKeep: 1,
-  timeZone,
-});

@@ -60,6 +60,19 @@ export interface ThinningRule {
   readonly timeZone: string;
 }
 
+/** Keeps the newest so many and nothing else. @param timeZone IANA name */
+export const newestOnly = (last: number, timeZone: string): ThinningRule => ({
+  last,
+  hourly: 0,
+  daily: 0,
+  weekly: 0,
+  monthly: 0,
+  yearly: 0,
+  countFrom: "newest",
+  minimumKeep: 1,
+  timeZone,
+});
+
 /** A schedule of equal periods from local midnight. */
 export const every = (periodMs: number): Pick<Policy, "schedule" | "periodMs"> => ({
   schedule: { kind: "every", periodMs },

@@ -1,6 +1,6 @@
 import { adoptedPolicy } from "./adoption.ts";
 import { longestSlotMs, type Schedule } from "./schedule.ts";
-import { defaultPolicy, type Policy } from "./policy.ts";
+import { newestOnly, defaultPolicy, type Policy } from "./policy.ts";
 
 /** Platform9's names of policies, which its rules use. They are labels: no number is read out of them. */
 export const presetNames = ["daily_5", "monthly_1st", "monthly_15th"] as const;
@@ -26,17 +26,7 @@ const preset = (name: string, schedule: Schedule, last: number, timeZone: string
   timeZone,
   catchUp: "once",
   retentionMs: 0,
-  thinning: {
-    last,
-    hourly: 0,
-    daily: 0,
-    weekly: 0,
-    monthly: 0,
-    yearly: 0,
-    countFrom: "newest",
-    minimumKeep: 1,
-    timeZone,
-  },
+  thinning: newestOnly(last, timeZone),
 });
 
 const at = "02:00";

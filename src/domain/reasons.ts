@@ -242,6 +242,17 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons;
 
+/** Why counts keep a point. */
+export const countedKeeps = [
+  "keep_last",
+  "keep_hourly",
+  "keep_daily",
+  "keep_weekly",
+  "keep_monthly",
+  "keep_yearly",
+  "keep_minimum",
+] as const satisfies readonly Reason[];
+
 /** @param mechanism what it is said of */
 export const operatorText = (reason: Reason, mechanism: Mechanism = "backup"): string => {
   const [text, , ofSnapshot = text] = reasons[reason];

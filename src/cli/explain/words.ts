@@ -9,7 +9,7 @@ import { describeMatch } from "../../domain/describe-match.ts";
 import { describeRetention } from "../../domain/describe-policy.ts";
 import { escapeText } from "../../domain/escape.ts";
 import type { Point } from "../../domain/points.ts";
-import { operatorText, type Reason } from "../../domain/reasons.ts";
+import { countedKeeps, operatorText, type Reason } from "../../domain/reasons.ts";
 import { describeSchedule } from "../../domain/schedule.ts";
 import { localMinute } from "../simulate/words.ts";
 
@@ -159,15 +159,7 @@ function stateText({ now, slot }: ExplainedTrack, at: (date: Date) => string): s
   }
 }
 
-const counted: ReadonlySet<Reason> = new Set([
-  "keep_last",
-  "keep_hourly",
-  "keep_daily",
-  "keep_weekly",
-  "keep_monthly",
-  "keep_yearly",
-  "keep_minimum",
-]);
+const counted: ReadonlySet<Reason> = new Set(countedKeeps);
 
 function pointPart(
   { point, action, because: reasons, keptUntil, duplicateOf }: ExplainedPoint,

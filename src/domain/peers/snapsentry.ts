@@ -1,6 +1,6 @@
 import { dayMs } from "../durations.ts";
 import type { Volume } from "../inventory.ts";
-import { defaultPolicy, type Policy, type ThinningRule } from "../policy.ts";
+import { newestOnly, defaultPolicy, type Policy } from "../policy.ts";
 import type { Schedule } from "../schedule.ts";
 import {
   isKeyOf,
@@ -221,15 +221,3 @@ function scheduleOf({ kind, intervalHours, monthDay, startTime: at, weekDay }: S
       return { kind: "monthly", day: monthDay, at };
   }
 }
-
-const newestOnly = (last: number, timeZone: string): ThinningRule => ({
-  last,
-  hourly: 0,
-  daily: 0,
-  weekly: 0,
-  monthly: 0,
-  yearly: 0,
-  countFrom: "newest",
-  minimumKeep: 1,
-  timeZone,
-});
