@@ -28,7 +28,11 @@ export class PolicyVariants {
       if (keeps === null) return policy;
       const retentionMs = Math.max(policy.retentionMs, keeps.retentionMs);
       if (keeps.last <= (policy.thinning?.last ?? 0)) return { ...policy, retentionMs };
-      return { ...policy, retentionMs, thinning: { ...(policy.thinning ?? newestOnly(0, policy.timeZone)), last: keeps.last } };
+      return {
+        ...policy,
+        retentionMs,
+        thinning: { ...(policy.thinning ?? newestOnly(0, policy.timeZone)), last: keeps.last },
+      };
     });
   }
 
