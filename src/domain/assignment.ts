@@ -1,12 +1,13 @@
 import type { OverrideSeen } from "./catalogue.ts";
+import { CollectedTargets } from "./collected-targets.ts";
 import { compareText } from "./compare.ts";
 import { exclusionOf } from "./exclusions.ts";
-import { holdRetention, type Keeps } from "./held-retention.ts";
 import type { Server, Volume } from "./inventory.ts";
 import type { SubjectProject } from "./match.ts";
 import { indexSeen, type Asking, type Notice } from "./overrides.ts";
 import { readPlatform9 } from "./peers/platform9.ts";
 import { newSnapSentryCache, readSnapSentry, type SnapSentryCache } from "./peers/snapsentry.ts";
+import { readPeerRequests } from "./peer-requests.ts";
 import type { PolicyBook } from "./policy-book.ts";
 import { noPolicyRequest, readPolicyRequest, type PolicyRequest } from "./policy-requests.ts";
 import { PolicyVariants } from "./policy-variants.ts";
@@ -113,7 +114,7 @@ export function contextOf(input: AssignmentInput): Context {
 export function assignPolicies(input: AssignmentInput): Assignment {
   const context = contextOf(input);
   const { builtIn, selection } = context;
-  const collected = new Collected();
+  const collected = new CollectedTargets();
   const excluded = new Map<string, string>();
   const notices: Notice[] = [];
   const seen: OverrideSeen[] = [];
@@ -186,12 +187,17 @@ export function assignVolume(volume: Volume, context: Context): VolumeAssignment
   // The volume's own word takes from its server's only when it is firm.
   const requested = [...asked(volume, request), ...(request.firm ? [] : asked(server, ofServer))];
   const isReplaced = request.firm || ofServer.firm;
-  const peers = peerRequests(volume, server, context);
+  const peers = readPeerRequests(volume, { ...context, policies: book.policies });
+  const subscribed = peers.policies.map(({ policy, key }): Protection => ({
+    policy,
+    server,
+    source: { kind: "request", resourceId: volume.id, key },
+  }));
   return {
     protections: eachOnce([
       ...(isReplaced ? [] : base),
       ...requested,
-      ...peers.protections,
+      ...subscribed,
       ...(isReplaced ? [] : foreign.map((each) => byTag(each, context))),
     ]),
     excluded: null,
@@ -258,125 +264,6 @@ function serverRequest(server: Server, context: Context): PolicyRequest {
   return read;
 }
 
-/** What SnapSentry's and Platform9's keys on the volume add. */
-function peerRequests(
-  volume: Volume,
-  server: Server | null,
-  context: Context,
-): Pick<VolumeAssignment, "protections" | "notices" | "seen"> {
-  const snapSentry = readSnapSentry(volume, context.cache);
-  const platform9 = context.readsPlatform9 ? readPlatform9(volume.metadata) : null;
-  const unknown = platform9?.policies.filter((name) => !context.book.policies.has(name)) ?? [];
-  const problems = [
-    ...snapSentry.problems,
-    ...(platform9?.problems ?? []),
-    ...unknown.map((name) => `snapshot_policies: there is no policy ${name}`),
-  ];
-  const asked: PeerAsking[] = [
-    ...snapSentry.policies.map((policy) => ({
-      policy,
-      key: snapSentryKey,
-      keeps: { retentionMs: policy.retentionMs, last: policy.thinning?.last ?? 0 },
-    })),
-    ...(platform9?.policies ?? []).flatMap((name) => {
-      const policy = context.book.policies.get(name);
-      const last = platform9?.counts.get(name);
-      return policy === undefined
-        ? []
-        : { policy, key: platform9Key, keeps: last === undefined ? null : { retentionMs: 0, last } };
-    }),
-  ];
-  const held = hold(volume, asked, context);
-  const protections = held.policies.map(({ policy, key }): Protection => ({
-    policy,
-    server,
-    source: { kind: "request", resourceId: volume.id, key },
-  }));
-  const { rows, ended } = follow(volume, protections, context);
-  const invalid = problems.map((message) => noticeOf(volume, "request_invalid", message));
-  return { protections, notices: [...invalid, ...held.notices, ...ended], seen: [...rows, ...held.seen] };
-}
-
-/** A policy that a peer's keys ask for, and how much of it they ask to keep. */
-interface PeerAsking {
-  readonly policy: Policy;
-  readonly key: string;
-  /** `null`: as much as the policy itself keeps. */
-  readonly keeps: Keeps | null;
-}
-
-/** As much as has been asked for, until less has been asked for long enough. */
-function hold(
-  volume: Asking,
-  asked: readonly PeerAsking[],
-  { now, seen, selection, variants }: Context,
-): { policies: { policy: Policy; key: string }[]; notices: Notice[]; seen: OverrideSeen[] } {
-  const known = Map.groupBy(
-    (seen.get(volume.id) ?? []).filter(({ key }) => key.startsWith(keepsPrefix)),
-    ({ key }) => key,
-  );
-  const follow = (key: string, keeps: Keeps | null): ReturnType<typeof holdRetention> =>
-    holdRetention(keeps, {
-      resourceId: volume.id,
-      key,
-      known: known.get(key) ?? [],
-      now,
-      overrideDelayMs: selection.overrideDelayMs,
-    });
-  const notices: Notice[] = [];
-  const rows: OverrideSeen[] = [];
-  const policies = asked.map(({ policy: own, key, keeps }) => {
-    const rowKey = keepsKey(key, own.name);
-    const held = follow(rowKey, keeps);
-    known.delete(rowKey);
-    rows.push(...held.seen);
-    const policy = variants.keeping(own, held.keeps);
-    if (policy !== variants.keeping(own, keeps)) {
-      const text = `less for ${own.name} counts from ${held.firmFrom.toISOString()}`;
-      notices.push(noticeOf(volume, "request_waits", `${key}: ${text}`));
-    }
-    return { policy, key };
-  });
-  // Asked for no more: remembered for a while.
-  for (const key of known.keys()) rows.push(...follow(key, null).seen);
-  return { policies, notices, seen: rows };
-}
-
-const keepsPrefix = "keeps@";
-const keepsKey = (key: string, policy: string): string => `${keepsPrefix}${key}@${policy}`;
-
-const snapSentryKey = "x-snapsentry";
-const platform9Key = "snapshot_policies";
-
-/** Remembers that there was a subscription, so that its end is told. */
-function follow(
-  volume: Asking,
-  protections: readonly Protection[],
-  { now, seen }: Context,
-): { rows: OverrideSeen[]; ended: Notice[] } {
-  const known = seen.get(volume.id) ?? [];
-  const rows: OverrideSeen[] = [];
-  const ended: Notice[] = [];
-  for (const key of [snapSentryKey, platform9Key]) {
-    const names = protections.filter(({ source }) => source.kind === "request" && source.key === key);
-    const before = known.find((row) => row.key === key);
-    const value = names.map(({ policy }) => policy.name).join(",");
-    if (value !== "") {
-      rows.push(before?.value === value ? before : { resourceId: volume.id, key, value, firstSeenAt: now });
-    }
-    const left = before?.value.split(",").filter((name) => !names.some(({ policy }) => policy.name === name)) ?? [];
-    if (left.length > 0) ended.push(noticeOf(volume, "protection_ended", left.join(", ")));
-  }
-  return { rows, ended };
-}
-
-const noticeOf = (resource: Asking, reason: Notice["reason"], message: string): Notice => ({
-  reason,
-  projectId: resource.projectId,
-  resourceId: resource.id,
-  message,
-});
-
 /** The first source of a policy counts: no two variants of one name protect a volume. */
 function eachOnce(protections: readonly Protection[]): Protection[] {
   const names = new Set<string>();
@@ -393,37 +280,4 @@ function isWanted(volume: Volume, context: Context): boolean {
     readSnapSentry(volume, context.cache).policies.length > 0 ||
     (context.readsPlatform9 && readPlatform9(volume.metadata).policies.length > 0)
   );
-}
-
-/** Targets as they come together. */
-class Collected {
-  readonly #byPolicy = new Map<Policy, Map<Server | null, Set<string>>>();
-
-  touch(policy: Policy): Map<Server | null, Set<string>> {
-    const servers = this.#byPolicy.get(policy) ?? new Map<Server | null, Set<string>>();
-    this.#byPolicy.set(policy, servers);
-    return servers;
-  }
-
-  addServer(policy: Policy, server: Server | null): Set<string> {
-    const servers = this.touch(policy);
-    const ids = servers.get(server) ?? new Set<string>();
-    servers.set(server, ids);
-    return ids;
-  }
-
-  add(policy: Policy, server: Server | null, volumeId: string): void {
-    this.addServer(policy, server).add(volumeId);
-  }
-
-  targets(): ReadonlyMap<Policy, readonly Target[]> {
-    return new Map(
-      [...this.#byPolicy].map(([policy, servers]) => [
-        policy,
-        [...servers]
-          .map(([server, ids]) => ({ server, volumeIds: [...ids].sort(compareText) }))
-          .sort((a, b) => (a.server === null ? 1 : b.server === null ? -1 : compareText(a.server.id, b.server.id))),
-      ]),
-    );
-  }
 }
