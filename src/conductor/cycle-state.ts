@@ -15,8 +15,18 @@ export interface CycleOptions {
   readonly rotateAll: boolean;
   /** Ends the cycle although backups are still running; the next one goes on with them. */
   readonly interrupt?: AbortSignal;
+  /** Told what comes next, as soon as the cycle knows. */
+  readonly onPlanned?: (next: NextWork) => void;
   /** Called after every round of work. */
   readonly onRound?: () => void;
+}
+
+/** What is to be begun after what a cycle has begun. */
+export interface NextWork {
+  /** The nearest slot of all policies in use. */
+  readonly slotAt: Date;
+  /** Something of the slots of now waits: for its own time within the slot, or for other work on its volume. */
+  readonly waits: boolean;
 }
 
 /** What every step of one cycle shares. */

@@ -107,6 +107,9 @@ type Work = Omit<CycleResult, "run" | "nextSlotAt"> & { readonly news: boolean }
 
 async function workCycle(cycle: Cycle): Promise<Work> {
   const planned = await planCycle(cycle);
+  const { assignment, conductor, options, run } = cycle;
+  const slotAt = nextRun(conductor.settings, new Set(assignment.targets.keys()), run.startedAt);
+  options.onPlanned?.({ slotAt, waits: planned?.waits ?? false });
   if (planned === null) return { outcome: "ok", reports: [], idle: true, news: false };
   const open = await cycle.conductor.repository.jobs({ states: openJobStates });
   // Manual ones are worked, too; whoever ordered them reports them.

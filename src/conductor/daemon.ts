@@ -1,6 +1,5 @@
-import { currentSlot } from "../domain/slots.ts";
-import { bookOf } from "./assign.ts";
 import type { Conductor, ConductorSettings, Signals } from "./context.ts";
+import type { NextWork } from "./cycle-state.ts";
 import { runCycle, type CycleResult } from "./cycle.ts";
 import { LeaseKeeper, LeaseLost } from "./lease.ts";
 import { ClockWatch } from "./memory.ts";
@@ -127,14 +126,12 @@ async function serveWith(
   while (!signals.drain.aborted) {
     const wanted = inbox.take();
     if (wanted.size > 0) {
-      const { settings } = conductor();
-      // Backups that outlast their slot must not keep the next one waiting; within a slot a cycle is left to end.
+      // Work that outlasts its slot must not keep the next one waiting, nor what waits in this one; else a cycle is left to end.
       const interrupt = new AbortController();
-      const policies = [...bookOf(conductor()).policies.values(), settings.policy];
-      const slots = (): string => policies.map((policy) => currentSlot(policy, clock.now())?.id).join();
-      const startedIn = slots();
+      let next: NextWork | null = null;
+      const isDue = ({ slotAt, waits }: NextWork): boolean => waits || clock.now() >= slotAt;
       inbox.onNext((urgent) => {
-        if (urgent || slots() !== startedIn) interrupt.abort();
+        if (urgent || (next !== null && isDue(next))) interrupt.abort();
       });
       tell({ kind: "working" });
       try {
@@ -147,6 +144,9 @@ async function serveWith(
             create: wanted.has("create"),
             rotateAll: wanted.has("rotate"),
             interrupt: interrupt.signal,
+            onPlanned: (planned) => {
+              next = planned;
+            },
             onRound: () => desk.look(),
           },
           signals,

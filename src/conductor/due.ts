@@ -29,6 +29,8 @@ import { syncCatalogue } from "./sync.ts";
 /** What a cycle has to do. */
 export interface Planned {
   readonly plan: CyclePlan;
+  /** Something of the slots of now waits: for its own time within the slot, or for other work on its volume. */
+  readonly waits: boolean;
   /** Projects that are to be told although nothing is made for them. */
   readonly told: ReadonlySet<string>;
   /** Of the whole cloud and all mechanisms that were listed, by project; `null` when nothing needed them. */
@@ -41,16 +43,16 @@ const isQuiet = ({ reason }: Skip): boolean => reason === "not_due" || reason ==
 /** Finds out what is due, lists what must be known for it, and plans. @returns null when there is nothing to do */
 export async function planCycle(cycle: Cycle): Promise<Planned | null> {
   const { options } = cycle;
-  const { plan, ended, idle, told } = await planFromMemory(cycle);
+  const { plan, ended, idle, told, waits } = await planFromMemory(cycle);
   if (idle) return null;
-  if (plan.jobs.length === 0 && !options.rotateAll) return { plan, listed: null, told };
+  if (plan.jobs.length === 0 && !options.rotateAll) return { plan, listed: null, told, waits };
   const mechanisms = new Set<Mechanism>(
     options.rotateAll ? ["backup", "snapshot"] : plan.jobs.map(({ mechanism }) => mechanism),
   );
   const listed = await listAndSync(cycle, mechanisms);
   const due =
     plan.jobs.length === 0 ? { plan, told } : await planFromCloud(cycle, { candidates: plan.jobs, ended }, listed);
-  return { plan: due.plan, told: due.told.union(told), listed: groupByProject(listed) };
+  return { plan: due.plan, told: due.told.union(told), listed: groupByProject(listed), waits };
 }
 
 /** What is due as far as the database knows. The jobs that it reads, one for each volume, are gone from memory when restore points are listed. */
@@ -83,7 +85,8 @@ async function planFromMemory(cycle: Cycle): Promise<
   const told = releasing.union(inWindow && plan.jobs.length === 0 ? await tell(cycle, plan) : new Set<string>());
   const idle = plan.jobs.length === 0 && !jobs.some(isOpen) && !options.rotateAll && told.size === 0;
   if (idle) await retryServerMarks(cycle, jobs);
-  return { plan, ended, idle, told };
+  const waits = memory.skips.some(({ reason }) => reason === "not_yet" || reason === "still_running");
+  return { plan, ended, idle, told, waits };
 }
 
 /** Owners' requests to let go of snapshots are told in whatever cycle sees them first. @returns their projects */
@@ -126,7 +129,7 @@ async function planFromCloud(
   cycle: Cycle,
   { candidates, ended }: { readonly candidates: readonly Job[]; readonly ended: readonly Notice[] },
   listed: readonly Backup[],
-): Promise<Omit<Planned, "listed">> {
+): Promise<Pick<Planned, "plan" | "told">> {
   const { conductor, tracks, userIds } = cycle;
   const entries = await conductor.repository.catalogue();
   const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
