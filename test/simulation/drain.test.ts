@@ -3,6 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import { runDaemon, type DaemonChange } from "../../src/conductor/daemon.ts";
 import { runOnce } from "../../src/conductor/once.ts";
 import { auditNight, dayMs, running, settings, startNight, type Night } from "./support/night.ts";
+import { jitterOf } from "../../src/domain/jitter.ts";
 import { every } from "../../src/domain/policy.ts";
 
 /** Six tagged volumes of which two are backed up at a time, 20 s each. */
@@ -168,5 +169,42 @@ describe("stopping and going on", () => {
     assert.deepEqual(slots, ["00", "01"]);
     const second = (await night.repository.jobs({})).filter((job) => job.slot === "2026-11-21T01:00:00Z");
     assert.equal(second.length, 5, "all but the volume that is still being backed up");
+  });
+
+  it("what begins later in its slot does not wait for a backup that runs on", async (t) => {
+    const night = await start(t);
+    night.simulator.faults.addBackupRule({ match: () => true, times: 1, outcome: { kind: "hang" } });
+    const drain = new AbortController();
+    let wake: (wish: "create" | "rotate") => void = () => undefined;
+    const policy = { ...settings.policy, jitterMs: 3_600_000 };
+    const deadline = { baseMs: 10 * 3_600_000, bytesPerSecond: 2 ** 30 };
+    const fiveMinutes = (): number => Math.floor(Number(night.clock.now()) / 300_000);
+    const conductor = {
+      ...night.conductor,
+      settings: { ...night.conductor.settings, policy, deadline },
+      clock: {
+        ...night.clock,
+        sleep: async (ms: number, signal?: AbortSignal) => {
+          const before = fiveMinutes();
+          await night.clock.sleep(ms, signal);
+          if (fiveMinutes() !== before) wake("create");
+          if (night.clock.now() > new Date("2026-11-21T01:15:00Z")) drain.abort();
+        },
+      },
+    };
+    const wakes = (onWake: typeof wake) => {
+      wake = onWake;
+      return () => undefined;
+    };
+    await runDaemon(conductor, { exclusive: true, wakes }, { drain: drain.signal, cut: running().cut });
+    const jobs = await night.repository.jobs({});
+    assert.deepEqual(await states(night), ["running", ...Array.from({ length: 5 }, () => "succeeded")]);
+    const lateMs = jobs.map(
+      ({ serverId, submittedAt, slot }) => Number(submittedAt) - Date.parse(slot) - jitterOf(policy, serverId),
+    );
+    assert.ok(
+      lateMs.every((ms) => ms >= 0 && ms < 6 * 60_000),
+      `begun ${lateMs.join(", ")} ms after their time`,
+    );
   });
 });
