@@ -1,4 +1,4 @@
-import { isOpen, openJobStates, type Job } from "../domain/catalogue.ts";
+import { isGoingOn, openJobStates, type Job } from "../domain/catalogue.ts";
 import type { Project } from "../domain/inventory.ts";
 import { isScheduled } from "../domain/manual.ts";
 import type { Skip } from "../domain/planner.ts";
@@ -226,7 +226,6 @@ async function outcomeOf({ conductor, run, signals }: Cycle, tracked: readonly J
   const own = await repository.jobs({ runId: run.id });
   const resumed = await repository.jobs({ keys: tracked.map((job) => job.key) });
   const jobs = [...new Map([...own, ...resumed].map((job) => [job.key, job])).values()];
-  const isGoingOn = (job: Job): boolean => isOpen(job) && job.stuckReportedAt === null;
   const bad = jobs.filter((job) => job.state !== "succeeded" && !isGoingOn(job)).length;
   if (bad === 0) return "ok";
   return bad === jobs.length ? "failed" : "partial";

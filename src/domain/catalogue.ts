@@ -70,6 +70,10 @@ export interface Job {
 
 export const isOpen = (job: Pick<Job, "state">): boolean => openJobStates.some((state) => state === job.state);
 
+/** Whether somebody waits for its end: a stuck one is watched, but not waited for. */
+export const isGoingOn = (job: Pick<Job, "state" | "stuckReportedAt">): boolean =>
+  isOpen(job) && job.stuckReportedAt === null;
+
 /** What is promised to the backup that the job makes. */
 export const promiseOf = (job: Pick<Job, "keepUntil" | "archiveKeepUntil">): Date =>
   job.archiveKeepUntil ?? job.keepUntil;

@@ -1,7 +1,7 @@
-import { isOpen, type Job } from "../../domain/catalogue.ts";
+import { isGoingOn, type Job } from "../../domain/catalogue.ts";
 import { planManual, slotOfOrder, type ProtectOrder } from "../../domain/manual.ts";
 import { resultOfLines, type OrderLine, type OrderResult } from "../../domain/orders.ts";
-import type { Mechanism } from "../../domain/inventory.ts";
+import type { Mechanism, Project } from "../../domain/inventory.ts";
 import { readPoints } from "../../domain/points.ts";
 import type { Policy } from "../../domain/policy.ts";
 import { nextSlotStart } from "../../domain/slots.ts";
@@ -13,7 +13,7 @@ import { listPoints } from "../mechanism.ts";
 import { knownJobs, limitJobs, refusalRows, requestKey } from "../plan.ts";
 import { answersOf, markServers, readQuota } from "../project.ts";
 import { buildReport, setsOf } from "../report.ts";
-import { ourUserIds, scanInventory, type Inventory } from "../scan.ts";
+import { ourUserIds, scanInventory } from "../scan.ts";
 
 /** @throws ConductorError when there is none of the name any more */
 function policyOf(conductor: Conductor, { policy: name }: ProtectOrder): Policy {
@@ -99,13 +99,15 @@ export async function finishProtect(
   const skips = new Map((await repository.operations({ runId, kinds: ["skip"] })).map((row) => [row.volumeId, row]));
   if (jobs.length > 0) {
     const inventory = await scanInventory(conductor, signals.cut);
+    const projects = new Map((await conductor.reader.projects(signals.cut)).map((project) => [project.id, project]));
     const { policy: builtIn, selection } = conductor.settings;
     const policy = bookOf(conductor).policies.get(jobs[0]?.policy ?? "") ?? builtIn;
     const targets = taggedTargets(inventory.servers, inventory.volumes.values(), selection);
     const tracks = [{ policy, mechanism: "backup" as const, targets }];
     for (const [projectId, slotJobs] of Map.groupBy(jobs, (job) => job.projectId)) {
       await markServers(conductor, lease, { runId, projectId, inventory, tracks, slotJobs }, signals.cut);
-      await report(conductor, order, { projectId, slotJobs, inventory }, signals.cut);
+      const project = projects.get(projectId) ?? { id: projectId, name: projectId };
+      await report(conductor, order, { project, slotJobs }, signals.cut);
     }
   }
   return resultOfLines([
@@ -120,8 +122,6 @@ export async function finishProtect(
   ]);
 }
 
-const isGoingOn = (job: Job): boolean => isOpen(job) && job.stuckReportedAt === null;
-
 const lineOfJob = (job: Job): OrderLine => ({
   volumeId: job.volumeId,
   backupId: job.backupId,
@@ -134,27 +134,25 @@ const lineOfJob = (job: Job): OrderLine => ({
 async function report(
   conductor: Conductor,
   order: { readonly id: string; readonly askedAt: Date },
-  input: { projectId: string; slotJobs: readonly Job[]; inventory: Inventory },
+  { project, slotJobs }: { readonly project: Pick<Project, "id" | "name">; readonly slotJobs: readonly Job[] },
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, newId, reader, reporting, repository, settings } = conductor;
-  const { projectId, slotJobs } = input;
-  const project = (await reader.projects(signal)).find(({ id }) => id === projectId);
+  const { clock, newId, reporting, repository, settings } = conductor;
   const made = buildReport({
     id: newId(),
     runId: order.id,
-    projectId,
-    projectName: project?.name ?? projectId,
+    projectId: project.id,
+    projectName: project.name,
     at: clock.now(),
     startedAt: order.askedAt,
     nextRunAt: nextSlotStart(settings.policy, clock.now()),
-    entries: await repository.catalogue({ projectId }),
+    entries: await repository.catalogue({ projectId: project.id }),
     jobs: slotJobs,
     sets: setsOf(slotJobs, await answersOf(conductor, slotJobs)),
     skips: [],
     notices: [],
     rotation: { deleted: 0, kept: 0, failed: 0, reasons: {}, blocked: null },
-    quota: await readQuota(conductor, projectId, signal),
+    quota: await readQuota(conductor, project.id, signal),
   });
   await repository.insertReport(made, reporting?.ofProject(made));
   reporting?.wake();
