@@ -26,10 +26,6 @@ export interface Releases {
 const yes: ReadonlySet<string> = new Set(["yes", "true", "1", "y", "on"]);
 const no: ReadonlySet<string> = new Set(["", "no", "false", "0", "n", "off"]);
 
-/** Whether volume metadata asks for it. What is neither yes nor no asks for nothing: it would be a deletion by mistake. */
-export const asksForRelease = (metadata: Readonly<Record<string, string>>, rule: Pick<ReleaseRule, "key">): boolean =>
-  yes.has(textOf(metadata, rule));
-
 const textOf = (metadata: Readonly<Record<string, string>>, { key }: Pick<ReleaseRule, "key">): string =>
   (metadata[key] ?? "").trim().toLowerCase();
 

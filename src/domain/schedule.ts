@@ -19,16 +19,6 @@ export type Schedule =
   /** Elapsed time from an instant, whatever clocks and calendar do; nothing before it. */
   | { readonly kind: "interval"; readonly everyMs: number; readonly anchor: Date };
 
-export const scheduleKinds = [
-  "every",
-  "daily",
-  "weekly",
-  "monthly",
-  "yearly",
-  "cron",
-  "interval",
-] as const satisfies readonly Schedule["kind"][];
-
 const weekDays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"] as const;
 
 /** Why a period cannot be a schedule's, in words for the configuration; `null` when it can. */
