@@ -1,5 +1,6 @@
 import type { Backup } from "../../domain/inventory.ts";
 import type { BackupFilter, BackupRequest, CreatedBackup } from "../cloud.ts";
+import { listingQuery } from "./listing-query.ts";
 import { unlessGone } from "../not-found.ts";
 import { paginate } from "../pagination.ts";
 import type { ServiceClient } from "../service.ts";
@@ -14,14 +15,7 @@ export const listBackups = (
   { filter, pageSize }: { filter: BackupFilter; pageSize: number },
   signal: AbortSignal,
 ): AsyncGenerator<Backup, void, undefined> => {
-  const query = {
-    all_tenants: "1",
-    limit: String(pageSize),
-    ...(filter.status === undefined ? {} : { status: filter.status }),
-    ...(filter.volumeId === undefined ? {} : { volume_id: filter.volumeId }),
-    ...(filter.parentId === undefined ? {} : { parent_id: filter.parentId }),
-    ...(filter.projectId === undefined ? {} : { project_id: filter.projectId }),
-  };
+  const query = listingQuery(filter, pageSize);
   return paginate(cinder, { route: "backups/detail", key: "backups", query, read: reader() }, signal);
 };
 

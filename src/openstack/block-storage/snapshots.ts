@@ -1,5 +1,6 @@
 import type { Backup } from "../../domain/inventory.ts";
 import type { CreatedBackup, SnapshotFilter, SnapshotRequest } from "../cloud.ts";
+import { listingQuery } from "./listing-query.ts";
 import { unlessGone } from "../not-found.ts";
 import { paginate } from "../pagination.ts";
 import type { ServiceClient } from "../service.ts";
@@ -11,13 +12,7 @@ export const listSnapshots = (
   { filter, pageSize }: { filter: SnapshotFilter; pageSize: number },
   signal: AbortSignal,
 ): AsyncGenerator<Backup, void, undefined> => {
-  const query = {
-    all_tenants: "1",
-    limit: String(pageSize),
-    ...(filter.status === undefined ? {} : { status: filter.status }),
-    ...(filter.volumeId === undefined ? {} : { volume_id: filter.volumeId }),
-    ...(filter.projectId === undefined ? {} : { project_id: filter.projectId }),
-  };
+  const query = listingQuery(filter, pageSize);
   return paginate(cinder, { route: "snapshots/detail", key: "snapshots", query, read: reader() }, signal);
 };
 
