@@ -8,7 +8,7 @@ import {
   priority,
   readPolicyName,
   readRetention,
-  ruleName,
+  readStart,
   type KnownPolicies,
 } from "./read-rules.ts";
 
@@ -119,15 +119,7 @@ function readMatch(reading: Reading, part: Part): Match {
 /** Reads one rule of Platform9's. @returns null when anything is wrong with it */
 export function readPlatform9Rule(reading: Reading, part: Part, known: KnownPolicies): Rule | null {
   return reading.whole(() => {
-    const parts = reading.map(part, keys, hints) ?? new Map<string, Part>();
-    const name = reading.required(parts, "name", ruleName, part) ?? "";
-    const matchPart = parts.get("match");
-    if (matchPart === undefined) {
-      reading.complain(
-        { ...part, key: `${part.key}.match` },
-        "is missing; allowed: a match, or {} for everything there is",
-      );
-    }
+    const { parts, name, matchPart } = readStart(reading, part, { keys, hints });
     const policiesPart = parts.get("policies");
     const policies = (policiesPart === undefined ? [] : (reading.list(policiesPart) ?? [])).map((item) =>
       readPolicyName(reading, item, known),

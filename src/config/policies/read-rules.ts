@@ -15,7 +15,7 @@ export interface KnownPolicies {
   readonly names: readonly string[];
 }
 
-export const ruleName = text(/^\P{Cc}{1,128}$/u, "a text of 1 to 128 characters in one line");
+const ruleName = text(/^\P{Cc}{1,128}$/u, "a text of 1 to 128 characters in one line");
 export const priority = integer(-1_000_000, 1_000_000);
 /** What Platform9 has it at, too. */
 export const defaultPriority = 1000;
@@ -67,18 +67,28 @@ export function readRetention(
   return read;
 }
 
+/** What every rule begins with, in either format: its keys, its name, and the match that it must have. */
+export function readStart(
+  reading: Reading,
+  part: Part,
+  known: { readonly keys: readonly string[]; readonly hints: Readonly<Record<string, string>> },
+): { readonly parts: ReadonlyMap<string, Part>; readonly name: string; readonly matchPart: Part | undefined } {
+  const parts = reading.map(part, known.keys, known.hints) ?? new Map<string, Part>();
+  const name = reading.required(parts, "name", ruleName, part) ?? "";
+  const matchPart = parts.get("match");
+  if (matchPart === undefined) {
+    reading.complain(
+      { ...part, key: `${part.key}.match` },
+      "is missing; allowed: a match, or {} for everything there is",
+    );
+  }
+  return { parts, name, matchPart };
+}
+
 /** Reads one rule of ours. @returns null when anything is wrong with it */
 export function readRule(reading: Reading, part: Part, known: KnownPolicies): Rule | null {
   return reading.whole(() => {
-    const parts = reading.map(part, keys, hints) ?? new Map<string, Part>();
-    const name = reading.required(parts, "name", ruleName, part) ?? "";
-    const matchPart = parts.get("match");
-    if (matchPart === undefined) {
-      reading.complain(
-        { ...part, key: `${part.key}.match` },
-        "is missing; allowed: a match, or {} for everything there is",
-      );
-    }
+    const { parts, name, matchPart } = readStart(reading, part, { keys, hints });
     const isExclude = reading.optional(parts, "exclude", boolean, false) ?? false;
     const policiesPart = parts.get("policies");
     const policies = (policiesPart === undefined ? [] : reading.listOrOne(policiesPart)).map((item) =>
