@@ -8,6 +8,7 @@ import { byResource, noticesOfPoints, type Notice, type Skip } from "../domain/p
 import { readByMechanism, type Point, type VolumePoints } from "../domain/points.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { Reason } from "../domain/reasons.ts";
+import { readReleases, withReleased } from "../domain/release.ts";
 import type { Decision } from "../domain/retention.ts";
 import { inOrder, type Rule } from "../domain/rules.ts";
 import { currentSlot, nextSlotStart, type Slot } from "../domain/slots.ts";
@@ -66,6 +67,8 @@ export interface Explanation {
   readonly excluded: string | null;
   /** The entry of the operators' file that leaves it out; `null` also when a rule does. */
   readonly exclusion: Exclusion | null;
+  /** When its snapshots go because its owner lets go of them; no new ones are made until then, and after. `null`: he does not. */
+  readonly releasedAt: Date | null;
   readonly rules: readonly ExplainedRule[];
   readonly protections: readonly ExplainedProtection[];
   /** What is wrong with its requests, what waits, what is odd about its restore points. */
@@ -115,9 +118,19 @@ export async function explainVolumes(
       said.protections.map(({ policy, server }) => [policy, [{ server, volumeIds: [id] }]] as const),
     );
     const terms = retentionTerms(inventory, settings, policyFinder(conductor, { targets }));
-    const points = await readVolume(base, { volume, terms });
+    const released = readReleases({
+      volumes: [volume],
+      rule: settings.release,
+      seen: input.overridesSeen,
+      now,
+    });
+    const releasedAt = released.dueAt.get(id) ?? null;
+    const points = await readVolume(base, { volume, terms, releasedAt });
+    // That it is asked for is said by itself.
+    const invalid = released.notices.filter(({ reason }) => reason === "request_invalid");
     const requests = servers.flatMap((server) => context.serverRequests.get(server.id)?.notices ?? []);
-    const planned = await planVolume(base, { volume, said, points: points.read, overridesSeen: input.overridesSeen });
+    const { overridesSeen } = input;
+    const planned = await planVolume(base, { volume, said, points: points.read, releasedAt, overridesSeen });
     const who = { volumeId: id, serverIds: servers.map((server) => server.id), projectId: volume.projectId };
     explained.push({
       volume,
@@ -125,9 +138,12 @@ export async function explainVolumes(
       servers,
       excluded: said.excluded,
       exclusion: exclusionOf(input.book.exclusions, who, now),
+      releasedAt,
       rules: rulesOf(input.book.rules, said),
       protections: planned.protections,
-      notices: eachOnce([...said.notices, ...requests, ...planned.notices, ...points.notices]).sort(byResource),
+      notices: eachOnce([...said.notices, ...requests, ...invalid, ...planned.notices, ...points.notices]).sort(
+        byResource,
+      ),
       points: points.explained,
       others: points.others,
       blocked: points.blocked,
@@ -168,11 +184,13 @@ async function planVolume(
     volume,
     said,
     points,
+    releasedAt,
     overridesSeen,
   }: {
     readonly volume: Volume;
     readonly said: VolumeAssignment;
     readonly points: PointsByMechanism;
+    readonly releasedAt: Date | null;
     readonly overridesSeen: Parameters<typeof planTracks>[1]["overridesSeen"];
   },
 ): Promise<{ readonly protections: readonly ExplainedProtection[]; readonly notices: readonly Notice[] }> {
@@ -208,7 +226,8 @@ async function planVolume(
           const key = keyOf(policy, mechanism, slot);
           const ofVolume = points[mechanism].get(volume.id)?.points ?? [];
           const made = ofVolume.find(({ marks, entry }) => marks.key === key || entry?.key === key) ?? null;
-          const facts = { job: jobs.get(key), due: due.get(key), skip: skips.get(key), made };
+          const isReleased = mechanism === "snapshot" && releasedAt !== null;
+          const facts = { job: jobs.get(key), due: due.get(key), skip: skips.get(key), made, isReleased };
           return { mechanism, slot, now: stateOf(facts) };
         }),
       };
@@ -221,17 +240,20 @@ function stateOf({
   due,
   skip,
   made,
+  isReleased,
 }: {
   readonly job: Job | undefined;
   readonly due: Job | undefined;
   readonly skip: Skip | undefined;
   readonly made: Point | null;
+  readonly isReleased: boolean;
 }): SlotState {
   if (job !== undefined) {
     if (job.state === "succeeded") return { state: "done", pointId: job.backupId, job };
     return { state: job.state === "failed" || job.state === "cancelled" ? "failed" : "running", job };
   }
   if (made !== null) return { state: "done", pointId: made.backup.id, job: null };
+  if (isReleased) return { state: "skipped", reason: "release_requested", message: null };
   if (due !== undefined) return { state: "due", job: due };
   const reason = skip?.reason ?? "window_missed";
   const states: Partial<Record<Reason, "waiting" | "missed">> = {
@@ -252,7 +274,7 @@ function slotsAfter(policy: Policy, now: Date): Date[] {
 /** The volume's restore points, and what its rotation would do. The project's brake is left aside: it is not about one volume. */
 async function readVolume(
   { conductor, inventory, now, signal, userIds, existingVolumeIds, ...base }: Base,
-  { volume, terms }: { readonly volume: Volume; readonly terms: Terms },
+  { volume, terms, releasedAt }: { readonly volume: Volume; readonly terms: Terms; readonly releasedAt: Date | null },
 ): Promise<{
   readonly read: PointsByMechanism;
   readonly explained: readonly ExplainedPoint[];
@@ -293,11 +315,17 @@ async function readVolume(
       },
     );
     const untilOf = keptUntil(volumes, { ...terms, projectId });
-    for (const decision of plan.decisions) {
+    const { cloneSources } = inventory;
+    const dueAt = new Map(releasedAt === null ? [] : [[volume.id, releasedAt]]);
+    const decisions = blocked === null ? withReleased(plan.decisions, { dueAt, now, cloneSources }) : plan.decisions;
+    const whenDue = withReleased(decisions, { dueAt, now: releasedAt ?? now, cloneSources });
+    const goesThen = new Set(whenDue.flatMap(({ point, reason }) => (reason === "released" ? point : [])));
+    for (const decision of decisions) {
       const { point } = decision;
+      const until = endsByItself(decision) ? untilOf(point) : null;
       explained.push({
         ...decision,
-        keptUntil: endsByItself(decision) ? untilOf(point) : null,
+        keptUntil: decision.reason === "released" ? null : goesThen.has(point) ? earlier(until, releasedAt) : until,
         duplicateOf: originals.get(point.backup.id) ?? null,
       });
     }
@@ -310,6 +338,8 @@ async function readVolume(
     blocked,
   };
 }
+
+const earlier = (a: Date | null, b: Date | null): Date | null => (a === null || (b !== null && b < a) ? b : a);
 
 const withoutEnd: ReadonlySet<Reason> = new Set(["keep_held", "keep_adopted", "keep_policy_gone", "keep_unreadable"]);
 

@@ -3,7 +3,7 @@ import { mechanisms, type Project } from "../domain/inventory.ts";
 import { byResource, noticesOfPoints, type Notice, type Skip } from "../domain/planner.ts";
 import { readByMechanism } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
-import { withoutReleased } from "../domain/release.ts";
+import { withoutReleased, withReleased } from "../domain/release.ts";
 import type { RotationPlan } from "../domain/retention.ts";
 import { tracksOf, type Track } from "../domain/tracks.ts";
 import { assign, policyFinder } from "./assign.ts";
@@ -72,9 +72,13 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
       userIds,
       blocked,
     });
-    if (rotation.decisions.length > 0) {
-      rotations.push({ project: names.get(projectId) ?? { id: projectId, name: projectId }, plan: rotation });
-    }
+    if (rotation.decisions.length === 0) continue;
+    const released = { dueAt: assignment.releasedAt, now, cloneSources: inventory.cloneSources };
+    const decisions = rotation.blocked === null ? withReleased(rotation.decisions, released) : rotation.decisions;
+    rotations.push({
+      project: names.get(projectId) ?? { id: projectId, name: projectId },
+      plan: { ...rotation, decisions },
+    });
   }
   return {
     tracks,

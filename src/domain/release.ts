@@ -3,6 +3,7 @@ import { formatDuration } from "./durations.ts";
 import type { Volume } from "./inventory.ts";
 import type { Notice } from "./overrides.ts";
 import type { Point } from "./points.ts";
+import type { Decision } from "./retention.ts";
 import type { Target, Track } from "./tracks.ts";
 
 /** How an owner asks that the automated snapshots of his volume go, and how long they stay after that. */
@@ -105,3 +106,28 @@ export function releasedPoints(
     );
   });
 }
+
+/**
+ * What a rotation decides, with what its releases delete after it.
+ * @param cloneSources ids of snapshots that a volume was made from: they stay
+ */
+export const withReleased = (
+  decisions: readonly Decision[],
+  input: {
+    readonly dueAt: ReadonlyMap<string, Date>;
+    readonly now: Date;
+    readonly cloneSources: ReadonlySet<string>;
+  },
+): readonly Decision[] => {
+  const goes = new Set(
+    releasedPoints(
+      decisions.map(({ point }) => point),
+      input,
+    ),
+  );
+  return decisions.map((decision) =>
+    goes.has(decision.point) && !input.cloneSources.has(decision.point.backup.id)
+      ? { point: decision.point, action: "delete", reason: "released", because: ["released"] }
+      : decision,
+  );
+};

@@ -81,4 +81,74 @@ void describe("an owner's release", () => {
     for (let i = 0; i < 6; i++) await night();
     assert.equal(snapshots().length, 2);
   });
+
+  void it("is told by plan and explain: no new ones, until when those there are stay, and which go then", async (t) => {
+    const { clock, night, run, snapshots, volume } = await start(t);
+    for (let i = 0; i < 2; i++) await night();
+    const [first, second] = snapshots().map(({ id }) => id);
+    assert.equal((await run("hold", first!)).exitCode, 0);
+    assert.equal((await run("release", "--volume", volume.id)).exitCode, 0);
+    await night();
+    interface Explained {
+      readonly releasedAt: string | null;
+      readonly policies: readonly { readonly policy: string; readonly current: readonly Record<string, unknown>[] }[];
+      readonly points: readonly Record<string, unknown>[];
+    }
+    const explain = async (): Promise<object> => {
+      const { exitCode, stderr, stdout } = await run("explain", volume.id, "--json");
+      assert.equal(exitCode, 0, stderr);
+      const [said] = (JSON.parse(stdout) as { readonly volumes: readonly Explained[] }).volumes;
+      return {
+        at: said!.releasedAt,
+        current: said!.policies.flatMap(({ policy, current }) =>
+          current.map(({ state, reason }) => [policy, state, reason]),
+        ),
+        snapshots: said!.points
+          .filter(({ mechanism }) => mechanism === "snapshot")
+          .map(({ id, action, because, keptUntil }) => ({ id, action, because, keptUntil })),
+      };
+    };
+    const current = [
+      ["default", "due", null],
+      ["snapsentry-daily", "skipped", "release_requested"],
+    ];
+    const held = { id: first, action: "keep", because: ["keep_held"], keptUntil: null };
+    const waiting = (await explain()) as {
+      readonly at: string;
+      readonly snapshots: readonly Record<string, unknown>[];
+    };
+    // Seven days from the night that saw it.
+    assert.match(waiting.at, /^2026-11-10T/);
+    assert.deepEqual(waiting, {
+      at: waiting.at,
+      current,
+      snapshots: [held, { id: second, action: "keep", because: ["keep_age"], keptUntil: waiting.at }],
+    });
+    const words = (await run("explain", volume.id)).stdout;
+    assert.match(
+      words,
+      / {2}Released by its owner: no new snapshots are made, and those that nothing holds go on\n +2026-11-10 \d\d:\d\d UTC\n/,
+    );
+    assert.match(words, /snapshot {2}slot .* skipped: the owner releases the volume's automated snapshots\n/);
+
+    const planned = async (): Promise<readonly unknown[]> => {
+      const { exitCode, stderr, stdout } = await run("plan", "--json");
+      assert.equal(exitCode, 0, stderr);
+      const { rotation } = JSON.parse(stdout) as {
+        readonly rotation: readonly { readonly decisions: readonly Record<string, unknown>[] }[];
+      };
+      return rotation
+        .flatMap(({ decisions }) => decisions)
+        .filter(({ action }) => action === "delete")
+        .map(({ backupId, reason }) => [backupId, reason]);
+    };
+    assert.deepEqual(await planned(), []);
+    clock.advance(7 * dayMs);
+    assert.deepEqual(await planned(), [[second, "released"]]);
+    assert.deepEqual(await explain(), {
+      at: waiting.at,
+      current,
+      snapshots: [held, { id: second, action: "delete", because: ["released"], keptUntil: null }],
+    });
+  });
 });

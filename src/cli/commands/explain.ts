@@ -56,6 +56,7 @@ const valueOf = (explained: Explanation): object => {
     volume: { id: volume.id, name: volume.name, status: volume.status, sizeGiB: volume.sizeGiB },
     project: { id: project.id, name: project.name },
     servers: servers.map(({ id, name, projectId }) => ({ id, name, projectId })),
+    releasedAt: explained.releasedAt,
     excluded: excluded === null ? null : { by: excluded, until: exclusion?.until ?? null },
     rules: rules.map(({ rule, matched, lookedAt }) => ({
       name: rule.name,

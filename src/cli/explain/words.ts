@@ -48,7 +48,7 @@ export function describeExplanation(
   explained: Explanation,
   { timeZone, now }: { readonly timeZone: string; readonly now: Date },
 ): string {
-  const { volume, project, servers, protections, points, others, rules, notices, blocked } = explained;
+  const { volume, project, servers, protections, points, others, rules, notices, releasedAt, blocked } = explained;
   const name = volume.name.trim() === "" ? "" : ` ${volume.name}`;
   const attached =
     servers.length === 0
@@ -60,6 +60,15 @@ export function describeExplanation(
     "\n",
     protectedBy(explained),
   ];
+  if (releasedAt !== null) {
+    const at = localMinute(releasedAt, timeZone);
+    parts.push(
+      wrapped(
+        "  Released by its owner: ",
+        `no new snapshots are made, and those that nothing holds go on ${at} ${timeZone}`,
+      ),
+    );
+  }
   if (rules.length > 0) parts.push("\n  Rules\n", ...rules.map(ruleLine));
   for (const protection of protections) parts.push("\n", policyPart(protection));
   if (notices.length > 0) {
