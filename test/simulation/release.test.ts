@@ -127,7 +127,7 @@ void describe("an owner's release", () => {
     const words = (await run("explain", volume.id)).stdout;
     assert.match(
       words,
-      / {2}Released by its owner: no new snapshots are made, and those that nothing holds go on\n +2026-11-10 \d\d:\d\d UTC\n/,
+      / {2}Released by its owner: no new snapshots; those that nothing holds go on 2026-11-10 \d\d:\d\d \(UTC\)\n/,
     );
     assert.match(words, /snapshot {2}slot .* skipped: the owner releases the volume's automated snapshots\n/);
 

@@ -63,10 +63,8 @@ export function describeExplanation(
   if (releasedAt !== null) {
     const at = localMinute(releasedAt, timeZone);
     parts.push(
-      wrapped(
-        "  Released by its owner: ",
-        `no new snapshots are made, and those that nothing holds go on ${at} ${timeZone}`,
-      ),
+      "\n",
+      wrapped("  Released by its owner: ", `no new snapshots; those that nothing holds go on ${at} (${timeZone})`),
     );
   }
   if (rules.length > 0) parts.push("\n  Rules\n", ...rules.map(ruleLine));
