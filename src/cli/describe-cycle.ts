@@ -7,7 +7,7 @@ import { setText } from "../report/digest.ts";
 import { table } from "./output.ts";
 
 /** A cycle as `--json` shows it. */
-export const cycleValue = ({ run, outcome, reports, idle }: CycleResult): object => ({
+export const cycleValue = ({ run, outcome, reports, rotated, idle }: CycleResult): object => ({
   run: {
     id: run.id,
     kind: run.kind,
@@ -19,13 +19,32 @@ export const cycleValue = ({ run, outcome, reports, idle }: CycleResult): object
   outcome,
   idle,
   projects: reports,
+  rotated,
 });
 
 /** A cycle for people: by project the volumes with their outcomes and reasons, and what rotation did. */
-export function describeCycle({ outcome, reports, idle }: CycleResult): string {
+export function describeCycle({ outcome, reports, rotated, idle }: CycleResult): string {
   if (idle) return "Nothing was due and nothing to rotate.\n";
-  const ended = [...reports].sort((a, b) => a.projectName.localeCompare(b.projectName));
-  return `${ended.map(describeProject).join("\n")}${ended.length === 0 ? "" : "\n"}Outcome: ${outcome}\n`;
+  const named = <T extends { readonly projectName: string }>(all: readonly T[]): readonly T[] =>
+    all.toSorted((a, b) => a.projectName.localeCompare(b.projectName));
+  const parts = [
+    ...named(reports).map(describeProject),
+    ...named(rotated).map(
+      ({ projectName, rotation }) => `Project ${escapeText(projectName)}\n${rotationText(rotation)}`,
+    ),
+  ];
+  return `${parts.join("\n")}${parts.length === 0 ? "" : "\n"}Outcome: ${outcome}\n`;
+}
+
+/** Nothing where there was nothing to rotate, or it was not to be. */
+function rotationText({ blocked, deleted, failed, kept, reasons }: ProjectReport["rotation"]): string {
+  if (blocked === null && deleted + failed + kept === 0) return "";
+  return [
+    `  rotation: ${deleted} deleted, ${kept} kept`,
+    failed === 0 ? "" : `, ${failed} could not be deleted`,
+    blocked === null ? "\n" : `; nothing deleted: ${operatorText(blocked)}\n`,
+    ...Object.entries(reasons).map(([reason, count]) => `    ${count} ${operatorText(reason as Reason)}\n`),
+  ].join("");
 }
 
 const duration = ({ durationMs }: ReportLine): string =>
@@ -54,11 +73,11 @@ export function describeProject({ projectName, lines, sets, rotation, notices, q
   return [
     `Project ${escapeText(projectName)}\n`,
     lines.length === 0 ? "  no volume was due\n" : rows,
-    ...sets.map((set) => `  set of ${escapeText(set.serverName)}: ${setText(set)}\n`),
-    `  rotation: ${rotation.deleted} deleted, ${rotation.kept} kept`,
-    rotation.failed === 0 ? "" : `, ${rotation.failed} could not be deleted`,
-    rotation.blocked === null ? "\n" : `; nothing deleted: ${operatorText(rotation.blocked)}\n`,
-    ...Object.entries(rotation.reasons).map(([reason, count]) => `    ${count} ${operatorText(reason as Reason)}\n`),
+    ...sets.map(
+      (set) =>
+        `  set of ${escapeText(set.serverName)}${policies.size > 1 ? ` by ${set.policy}` : ""}: ${setText(set)}\n`,
+    ),
+    rotationText(rotation),
     quota === null
       ? ""
       : `  quota: ${quota.backups.used} of ${limit(quota.backups.limit)} backups, ${quota.gigabytes.used} of ${limit(quota.gigabytes.limit)} GiB${snapshotQuota(quota)}\n`,
@@ -73,4 +92,6 @@ const modeOf = ({ mechanism, mode }: ReportLine): string =>
   mode === null ? "" : mechanism === "snapshot" ? "snapshot" : mode;
 
 const describeReason = ({ mechanism, reason, message, outcome }: ReportLine): string =>
-  outcome === "succeeded" ? "" : [operatorText(reason, mechanism), message].filter((part) => part !== null).join(": ");
+  outcome === "succeeded" && reason !== "adopted"
+    ? ""
+    : [operatorText(reason, mechanism), message].filter((part) => part !== null).join(": ");

@@ -3,7 +3,13 @@ import { AuditError } from "../audit/errors.ts";
 import { LeaseHeld, LeaseLost } from "../conductor/lease.ts";
 import { ConfigError } from "../config/errors.ts";
 import type { RunOutcome } from "../domain/runs.ts";
-import { AuthenticationFailed, CloudError, ConnectionError, isAborted } from "../openstack/errors.ts";
+import {
+  AllTenantsRefused,
+  AuthenticationFailed,
+  CloudError,
+  ConnectionError,
+  isAborted,
+} from "../openstack/errors.ts";
 import { StoreError, StoreLockedError } from "../store/errors.ts";
 
 /** The exit codes of every command. */
@@ -70,6 +76,11 @@ export function failureOf(error: unknown): Failure {
     return { exitCode: exit.config, message: `configuration: ${message}` };
   }
   if (error instanceof ConnectionError) return { exitCode: exit.config, message: error.message };
+  if (error instanceof AllTenantsRefused) {
+    const advice =
+      "the reader must be an administrator, to see the servers and volumes of all projects (docs/privileges.md)";
+    return { exitCode: exit.authentication, message: `${advice}: ${error.message}` };
+  }
   if (error instanceof AuthenticationFailed) return { exitCode: exit.authentication, message: error.message };
   if (error instanceof CloudError) {
     return { exitCode: error.status === 401 ? exit.authentication : exit.failed, message: error.message };

@@ -12,6 +12,9 @@ export interface PolicyFileOptions {
   readonly rules?: string;
 }
 
+/** Said of a policy of SnapSentry's by its name. */
+export const ofEachVolume = "is made of each volume's own metadata; dirigent explain VOLUME shows it";
+
 export const policyFileOptions: readonly Option[] = [
   new Option("--policies <file>", "in place of policies.file"),
   new Option("--rules <file>", "in place of policies.rules_file; Platform9's format when it ends in .json"),

@@ -12,11 +12,30 @@ Exit status:
 
 const jsonOption = new Option("--json", "print data as JSON");
 
+/** What the commands are about that begin with the same word. */
+const groups: Readonly<Record<string, string>> = {
+  policies: "check the files of policies and rules, and show what they say",
+  rules: "show what a change of the rules would do",
+  subscribe: "have snapshots made of volumes by metadata on them, as SnapSentry does",
+  backups: "list, show and delete restore points",
+  snapshots: "end snapshots that are stuck",
+  report: "list, show and send the digests of runs",
+  compression: "show and check what compresses backups",
+  config: "check and show the configuration",
+  db: "prepare the database, and say how it stands",
+};
+
 /** The parent of a command, made when it is not there yet: `db` of `db migrate`. */
 function parentOf(program: Program, words: readonly string[]): Program {
   return words.reduce((parent, word) => {
     const found = parent.commands.find((each) => each.name() === word);
-    return found ?? parent.command(word).summary(`commands of ${word}`).helpCommand(false);
+    return (
+      found ??
+      parent
+        .command(word)
+        .summary(groups[word] ?? `commands of ${word}`)
+        .helpCommand(false)
+    );
   }, program);
 }
 
@@ -56,7 +75,7 @@ export function describeProgram(
 ): Program {
   const program = new Program("dirigent")
     .description(
-      "The backup conductor for OpenStack: backs up the volumes of every tagged server and rotates the backups.",
+      "The backup conductor for OpenStack: makes backups and snapshots of volumes by tags, rules and policies, and rotates them.",
     )
     .version(version, "--version", "print the version")
     .helpOption("-h, --help", "print help")

@@ -3,7 +3,7 @@ import type { Project } from "../domain/inventory.ts";
 import { isScheduled } from "../domain/manual.ts";
 import type { Skip } from "../domain/planner.ts";
 import { withoutReleased } from "../domain/release.ts";
-import { newRun, type ProjectReport, type Run, type RunOutcome } from "../domain/runs.ts";
+import { newRun, type ProjectReport, type RotationSummary, type Run, type RunOutcome } from "../domain/runs.ts";
 import { tracksOf } from "../domain/tracks.ts";
 import { mutex } from "../store/mutex.ts";
 import { assign } from "./assign.ts";
@@ -25,10 +25,19 @@ export interface CycleResult {
   readonly run: Run;
   readonly outcome: RunOutcome;
   readonly reports: readonly ProjectReport[];
+  /** What became of projects that were rotated and have nothing else to report. */
+  readonly rotated: readonly RotatedProject[];
   /** Nothing was due and nothing to rotate: only servers and volumes were listed. */
   readonly idle: boolean;
   /** When the next slot of a policy in use begins. */
   readonly nextSlotAt: Date;
+}
+
+export interface RotatedProject {
+  readonly projectId: string;
+  /** Its id where nothing else asked for names. */
+  readonly projectName: string;
+  readonly rotation: RotationSummary;
 }
 
 /** One pass of the conductor: scan, plan, create, complete, and for each project whose jobs have ended rotate and report. */
@@ -110,7 +119,7 @@ async function workCycle(cycle: Cycle): Promise<Work> {
   const { assignment, conductor, options, run } = cycle;
   const slotAt = nextRun(conductor.settings, new Set(assignment.targets.keys()), run.startedAt);
   options.onPlanned?.({ slotAt, waits: planned?.waits ?? false });
-  if (planned === null) return { outcome: "ok", reports: [], idle: true, news: false };
+  if (planned === null) return { outcome: "ok", reports: [], rotated: [], idle: true, news: false };
   const open = await cycle.conductor.repository.jobs({ states: openJobStates });
   // Manual ones are worked, too; whoever ordered them reports them.
   const tracked = open.filter(isScheduled);
@@ -133,15 +142,17 @@ async function executeAndEnd(
   const terms = termsOf(cycle);
   const planAlone = mutex();
   const reports: ProjectReport[] = [];
+  const rotated: RotatedProject[] = [];
   let news = false;
   const end = async (projectId: string): Promise<void> => {
+    const project = names.get(projectId) ?? { id: projectId, name: projectId };
     const ended = await endProject(
       conductor,
       lease,
       {
         runId: run.id,
         startedAt: run.startedAt,
-        project: names.get(projectId) ?? { id: projectId, name: projectId },
+        project,
         tracks,
         slots: new Set([...tracks.map(({ slot }) => slot.id), ...tracked.map((job) => job.slot)]),
         inventory: cycle.inventory,
@@ -157,8 +168,8 @@ async function executeAndEnd(
       },
       signals,
     );
-    if (ended === null) return;
-    reports.push(ended.report);
+    if (ended.report === null) rotated.push({ projectId, projectName: project.name, rotation: ended.rotation });
+    else reports.push(ended.report);
     news ||= ended.news;
   };
   const ends = new ProjectEnds(
@@ -186,7 +197,7 @@ async function executeAndEnd(
   // A wrong clock or a partial scan must not make it forget the last good one.
   if (options.rotateAll && !cycle.partial && !signals.drain.aborted && cycle.clockTrusted())
     await forgetOldRuns(conductor);
-  return { outcome: await outcomeOf(cycle, tracked), reports, idle: false, news };
+  return { outcome: await outcomeOf(cycle, tracked), reports, rotated, idle: false, news };
 }
 
 /** Volumes that a policy would protect, had the operators not left them out. */

@@ -4,7 +4,7 @@ import { lastBackupTimeKey } from "../domain/marks.ts";
 import type { Notice, Skip } from "../domain/planner.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { Reason } from "../domain/reasons.ts";
-import type { ProjectReport } from "../domain/runs.ts";
+import type { ProjectReport, RotationSummary } from "../domain/runs.ts";
 import { completeSets } from "../domain/sets.ts";
 import type { Terms } from "../domain/terms.ts";
 import { nextSlotStart } from "../domain/slots.ts";
@@ -45,7 +45,9 @@ export interface ProjectEnd {
 }
 
 export interface EndedProject {
-  readonly report: ProjectReport;
+  /** `null`: it was rotated only. */
+  readonly report: ProjectReport | null;
+  readonly rotation: RotationSummary;
   /** Something began, ended or got stuck in this run; otherwise the report repeats an earlier one, and nobody is told again. */
   readonly news: boolean;
 }
@@ -56,14 +58,14 @@ export async function endProject(
   lease: LeaseKeeper,
   end: ProjectEnd,
   signals: Signals,
-): Promise<EndedProject | null> {
+): Promise<EndedProject> {
   const { clock, newId, reporting, repository, settings } = conductor;
   const rotation = await rotatePoints(conductor, lease, { ...end, projectId: end.project.id }, signals);
   const slotJobs: Job[] = [];
   for (const slot of end.slots) slotJobs.push(...(await repository.jobs({ slot, projectId: end.project.id })));
   await markServers(conductor, lease, { ...end, projectId: end.project.id, slotJobs }, signals.cut);
   const released = rotation.reasons.released ?? 0;
-  if (!end.report && released === 0) return null;
+  if (!end.report && released === 0) return { report: null, rotation, news: false };
   const quota = await readQuota(conductor, end.project.id, signals.cut);
   const jobs = slotJobs.filter((job) => isOfNow(job, end));
   const told = new Set(jobs.map(({ setId }) => setId));
@@ -87,7 +89,7 @@ export async function endProject(
   const news = end.told || released > 0 || slotJobs.some((job) => isNews(job, end));
   await repository.insertReport(report, news ? reporting?.ofProject(report) : []);
   if (news) reporting?.wake();
-  return { report, news };
+  return { report, rotation, news };
 }
 
 /** When work begins next by the policies in use: what digests promise. The built-in one's where there are none. */

@@ -24,6 +24,16 @@ const lastWord = (key: string): string => key.slice(key.lastIndexOf(".") + 1);
  * @returns null when nothing is near
  */
 export function nearest(wanted: string, known: readonly string[]): string | null {
+  return near(wanted, known) ?? longer(wanted, known);
+}
+
+/** Of keys one of which goes on where the other ends: `tenant` of `tenant_name`, `minimum` for `min`. Only where there is just one. */
+function longer(wanted: string, known: readonly string[]): string | null {
+  const found = known.filter((key) => lastWord(key) !== "" && (key.startsWith(wanted) || wanted.startsWith(key)));
+  return wanted.length >= 3 && found.length === 1 ? (found[0] ?? null) : null;
+}
+
+function near(wanted: string, known: readonly string[]): string | null {
   let best: { key: string; score: number } | null = null;
   for (const key of known) {
     const whole = distance(wanted, key);

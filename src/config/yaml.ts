@@ -61,7 +61,8 @@ export function readYamlRoot(path: string, text: string): { root: YamlNode; prob
   // prettyErrors would quote the line, and the line may hold a password.
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const problems = [...document.errors, ...document.warnings].map(
-    (error) => `${placeAt(error.pos[0])}: not valid YAML: ${withoutText(error.message)}`,
+    (error) =>
+      `${placeAt(error.pos[0])}: not valid ${path.endsWith(".json") ? "JSON" : "YAML"}: ${withoutText(error.message)}`,
   );
   visit(document, {
     Alias: (_, alias) => {

@@ -124,7 +124,7 @@ export const reasons = {
   internal: ["an unexpected failure", "An unexpected failure."],
   // completing
   succeeded: ["complete", "Complete."],
-  adopted: ["found by its key after an interruption", "Complete."],
+  adopted: ["made before, and found again by its key", "Complete."],
   foreign_parent_found: [
     "Cinder built it on a backup that is not ours",
     "Built on a backup of your own; the next one is full.",

@@ -26,9 +26,10 @@ void describe("dirigent run without configuration and database", () => {
     assert.equal(first.exitCode, 0, first.stderr);
     assert.match(first.stderr, /^No configuration and no database/);
     assert.deepEqual(backups(), one());
-    const second = await cloud.run("run", "--json");
+    const second = await cloud.run("run");
     assert.equal(second.exitCode, 0, second.stderr);
     assert.deepEqual(backups(), one());
+    assert.match(second.stdout, / succeeded {2}full +1 +\S+ +made before, and found again by its key\n/);
   });
 
   void it("creates and deletes nothing with --only create, the other way round with --only expire", async () => {
@@ -45,6 +46,7 @@ void describe("dirigent run without configuration and database", () => {
     assert.deepEqual([create, rotation.length, backups().length], [[], 1, 25]);
     const expired = await cloud.run("run", "--only", "expire");
     assert.equal(expired.exitCode, 0, expired.stderr);
+    assert.match(expired.stdout, /^Project \S+\n {2}rotation: 8 deleted, 17 kept\n( {4}\d+ [^\n]+\n)+\nOutcome: ok\n$/);
     // Chains are two long, as nothing remembers real parents; four of them have gone. Nothing was made, although a slot was due.
     assert.equal(backups().length, 17);
     const again = await cloud.run("run", "--only", "create");

@@ -1,6 +1,8 @@
 import { Option } from "commander";
+import { describeRetention } from "../../domain/describe-policy.ts";
 import { mechanisms, type Mechanism } from "../../domain/inventory.ts";
 import { readPoints, type Point, type VolumePoints } from "../../domain/points.ts";
+import { parseRule } from "../../domain/thinning-text.ts";
 import { ourUserIds, scanPoints } from "../../conductor/scan.ts";
 import type { Command } from "../command.ts";
 import { exit } from "../exit-codes.ts";
@@ -84,8 +86,18 @@ const pointValue = ({ backup, entry, marks, good, kind, parentId, projectId }: P
   sizeGiB: backup.sizeGiB,
   createdAt: backup.createdAt,
   keepUntil: marks.keepUntil,
+  retention: marks.retention,
   held: marks.held || entry?.held === true,
 });
+
+/** Where counts keep it, its date is no end: it says what the least is. */
+export const keepText = ({ marks }: Point): string => {
+  const until = marks.keepUntil?.toISOString() ?? "";
+  const rule = marks.retention === null ? null : parseRule(marks.retention);
+  return rule === null
+    ? until
+    : `${describeRetention({ retentionMs: 0, thinning: rule })}${until === "" ? "" : `, at least ${until}`}`;
+};
 
 const describePoints = (points: readonly Point[]): string =>
   table(points, [
@@ -100,5 +112,5 @@ const describePoints = (points: readonly Point[]): string =>
     { title: "GOOD", value: ({ good }) => (good ? "yes" : "no") },
     { title: "KIND", value: ({ kind }) => kind },
     { title: "HELD", value: ({ marks, entry }) => (marks.held || entry?.held === true ? "held" : "") },
-    { title: "KEEP UNTIL", value: ({ marks }) => marks.keepUntil?.toISOString() ?? "" },
+    { title: "KEEP UNTIL", value: keepText },
   ]);

@@ -1,12 +1,14 @@
 import type { Only } from "../../conductor/once.ts";
 import { previewCycle, type Preview } from "../../conductor/preview.ts";
 import { isOpenFor } from "../../domain/tracks.ts";
+import { markTime } from "../../domain/marks.ts";
 import { operatorText } from "../../domain/reasons.ts";
 import type { Decision } from "../../domain/retention.ts";
 import type { Command, Context } from "../command.ts";
 import { escapeText } from "../../domain/escape.ts";
 import { exit, type ExitCode } from "../exit-codes.ts";
 import { openConductor } from "../open-conductor.ts";
+import { modeOf } from "./backups-list.ts";
 import { table } from "../output.ts";
 
 export const planCommand: Command = {
@@ -40,6 +42,8 @@ const decisionValue = ({ action, reason, point }: Decision): object => ({
   action,
   reason,
   backupId: point.backup.id,
+  mechanism: point.backup.mechanism,
+  policy: point.marks.policy ?? point.entry?.policy ?? null,
   volumeId: point.backup.volumeId,
   createdAt: point.backup.createdAt,
   keepUntil: point.marks.keepUntil,
@@ -71,8 +75,10 @@ const planValue = (preview: Preview): object => ({
       keepUntil: job.keepUntil,
     }),
   ),
-  refused: preview.refused.map(({ key, projectId, volumeId, reason, message }) => ({
+  refused: preview.refused.map(({ key, mechanism, policy, projectId, volumeId, reason, message }) => ({
     key,
+    mechanism,
+    policy,
     projectId,
     volumeId,
     reason,
@@ -94,7 +100,7 @@ function describePlan(preview: Preview): string {
   const { tracks, now, create, refused, skips, notices, rotations } = preview;
   const parts = tracks.map((track) => {
     const { mechanism, policy, slot } = track;
-    const window = isOpenFor(track, now) ? `open until ${slot.windowEndsAt.toISOString()}` : "over";
+    const window = isOpenFor(track, now) ? `open until ${markTime(slot.windowEndsAt)}` : "over";
     return `Policy ${policy.name} (${mechanism}): slot ${slot.id}, window ${window}\n`;
   });
   if (parts.length === 0) parts.push("No policy protects anything.\n");
@@ -118,6 +124,7 @@ function describePlan(preview: Preview): string {
       table(against, [
         { title: "  SERVER", value: (skip) => `  ${skip.serverName}` },
         { title: "VOLUME", value: (skip) => skip.volumeName || (skip.volumeId ?? "") },
+        { title: "POLICY", value: (skip) => skip.policy },
         {
           title: "BECAUSE",
           value: ({ reason, message }) => operatorText(reason) + (message === null ? "" : `: ${message}`),
@@ -139,6 +146,8 @@ function describePlan(preview: Preview): string {
         { title: "  BACKUP", value: ({ point }) => `  ${point.backup.id}` },
         { title: "VOLUME", value: ({ point }) => point.backup.volumeId },
         { title: "CREATED", value: ({ point }) => point.backup.createdAt.toISOString() },
+        { title: "POLICY", value: ({ point }) => point.marks.policy ?? point.entry?.policy ?? "" },
+        { title: "MODE", value: ({ point }) => modeOf(point.backup) },
         { title: "ACTION", value: ({ action }) => action },
         { title: "BECAUSE", value: ({ reason }) => operatorText(reason) },
       ]),

@@ -2,11 +2,12 @@ import { Argument } from "commander";
 import { describeRetention } from "../../domain/describe-policy.ts";
 import { formatDuration } from "../../domain/durations.ts";
 import type { Policy } from "../../domain/policy.ts";
+import { isSnapSentryPolicy } from "../../domain/peers/snapsentry-keys.ts";
 import { describeSchedule } from "../../domain/schedule.ts";
 import { nearest } from "../../config/nearest.ts";
 import type { Command, Context } from "../command.ts";
 import { CommandError, exit } from "../exit-codes.ts";
-import { originOf, policyFileOptions, readBook, type PolicyFileOptions } from "../policy-files.ts";
+import { ofEachVolume, originOf, policyFileOptions, readBook, type PolicyFileOptions } from "../policy-files.ts";
 import { localTime, nextSlots, policyValue } from "./policies-check.ts";
 
 const shownSlots = 5;
@@ -23,6 +24,9 @@ export const policiesShow: Command<PolicyFileOptions> = {
     const { policies } = readBook(context, options);
     const policy = policies.get(name);
     if (policy === undefined) {
+      if (isSnapSentryPolicy(name)) {
+        throw new CommandError(exit.failed, `${name} ${ofEachVolume}`);
+      }
       const near = nearest(name, [...policies.keys()]);
       const advice = near === null ? `there are ${[...policies.keys()].join(", ")}` : `did you mean ${near}?`;
       throw new CommandError(exit.failed, `there is no policy ${name}; ${advice}`);

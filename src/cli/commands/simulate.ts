@@ -4,6 +4,7 @@ import { describeRetention } from "../../domain/describe-policy.ts";
 import type { PolicyBook } from "../../domain/policy-book.ts";
 import type { Policy } from "../../domain/policy.ts";
 import { operatorText } from "../../domain/reasons.ts";
+import { isSnapSentryPolicy } from "../../domain/peers/snapsentry-keys.ts";
 import { describeSchedule } from "../../domain/schedule.ts";
 import { simulate, type Simulation } from "../../domain/simulate.ts";
 import { monthsOf, type SimulatedMonth } from "../../domain/simulated-months.ts";
@@ -11,7 +12,7 @@ import type { ExistingPoint } from "../../domain/simulated-point.ts";
 import type { Command } from "../command.ts";
 import { exit, UsageError } from "../exit-codes.ts";
 import { table } from "../output.ts";
-import { policyFileOptions, readBook, type PolicyFileOptions } from "../policy-files.ts";
+import { ofEachVolume, policyFileOptions, readBook, type PolicyFileOptions } from "../policy-files.ts";
 import { simulationPage } from "../simulate/page.ts";
 import { readRequest, type SimulateOptions } from "../simulate/request.ts";
 import { kindOf, localDay, localMinute } from "../simulate/words.ts";
@@ -62,6 +63,7 @@ export const simulateCommand: Command<Options> = {
 function findPolicy(book: PolicyBook, name: string): Policy {
   const policy = book.policies.get(name);
   if (policy !== undefined) return policy;
+  if (isSnapSentryPolicy(name)) throw new UsageError(`--policy ${name} ${ofEachVolume}`);
   throw new UsageError(`--policy ${name} is not there; allowed: ${[...book.policies.keys()].join(", ")}`);
 }
 

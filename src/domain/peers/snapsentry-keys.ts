@@ -36,6 +36,10 @@ export const isSnapSentryKey = (key: string): boolean => key.startsWith(prefix);
 /** What our policies for them are called. */
 export const snapSentryPolicyName = (kind: SnapSentryKind): string => `snapsentry-${kind}`;
 
+/** Such a policy is made of each volume's own metadata, and in no book. */
+export const isSnapSentryPolicy = (name: string): boolean =>
+  snapSentryKinds.some((kind) => snapSentryPolicyName(kind) === name);
+
 /** SnapSentry's marks on snapshots. */
 export const snapSentryMark = {
   managed: managedKey,
