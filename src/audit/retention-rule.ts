@@ -95,9 +95,7 @@ function countInTurn({ steps, timeZone }: RetentionRule, newestFirst: readonly C
       if (kept.has(each.id) || passed.has(each.id) || covered.has(label(each))) continue;
       if (seen.has(label(each))) {
         passed.add(each.id);
-      } else if (seen.size === count) {
-        break;
-      } else {
+      } else if (seen.size < count) {
         seen.add(label(each));
         kept.add(each.id);
       }

@@ -125,6 +125,24 @@ describe("Proxmox's documented examples", () => {
     });
   }
 
+  it("a step that is full goes on covering: what shares a week with one made late goes at once, not when others are gone (found by a soak)", () => {
+    const late: Counted = {
+      madeMs: Date.parse("2012-01-02T00:30:00Z"),
+      calendarMs: Date.parse("2012-01-01T23:30:00Z"),
+      kind: "good",
+    };
+    const history = [
+      counted("2011-12-30T12:00:00Z"),
+      counted("2012-01-02T00:00:00Z"),
+      late,
+      counted("2012-02-01T00:00:00Z"),
+    ];
+    const rule = { weekly: 2, yearly: 1, countFrom: "previous" } as const;
+    const before = ["2012-01-02 weekly", "2012-02-01 weekly"];
+    assert.deepEqual(kept(history, rule), before);
+    assert.deepEqual(kept(history.toSpliced(1, 1), rule), before);
+  });
+
   it("last 3, daily 13, weekly 8, monthly 11, yearly 9: two weeks, two months, a year, ten years", () => {
     const monthEnds = Array.from({ length: 132 }, (_, n) => counted(Date.UTC(2008, n + 1, 0, 21)));
     const points = [...monthEnds, ...days("2019-01-01T21:00:00Z", 527)];

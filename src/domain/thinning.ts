@@ -196,7 +196,8 @@ function coverInTurn(
         covered.add(index);
         continue;
       }
-      if (places.size >= rule[step]) break;
+      // Proxmox stops here. What was made late can come after others in the calendar, so that one further down may share its week with one that is kept.
+      if (places.size >= rule[step]) continue;
       places.add(keyOf(index));
       kept.set(index, step);
     }
