@@ -2,7 +2,7 @@ import type { Assignment } from "../domain/assignment.ts";
 import { openJobStates, type Job, type Operation, type OverrideSeen } from "../domain/catalogue.ts";
 import type { Backup, BackupQuota, Mechanism } from "../domain/inventory.ts";
 import { aheadOf, type Ahead } from "../domain/mode.ts";
-import type { Notice } from "../domain/overrides.ts";
+import { indexSeen, restRequest, type Notice } from "../domain/overrides.ts";
 import { byResource, planTrack, type Skip } from "../domain/planner.ts";
 import type { VolumePoints } from "../domain/points.ts";
 import { fitLimits, type LimitedJobs } from "../domain/quota.ts";
@@ -69,6 +69,7 @@ export function planTracks(settings: ConductorSettings, input: PlanInput, points
   };
   tell(assignment.notices);
   remember(assignment.overridesSeen);
+  const asked = new Set<string>();
   for (const { mechanism, policy, slot, targets } of input.tracks) {
     const points = pointsOf(mechanism);
     const plan = planTrack({
@@ -97,8 +98,27 @@ export function planTracks(settings: ConductorSettings, input: PlanInput, points
     skips.push(...plan.skips);
     tell(plan.notices);
     remember(plan.overridesSeen);
+    for (const id of plan.asked) asked.add(`${requestKey(settings, policy.name)} ${id}`);
   }
+  remember(resting(settings, input, asked));
   return { jobs, skips, notices: [...notices.values()].sort(byResource), overridesSeen: [...seen.values()] };
+}
+
+/** Of requests for another retention on what is no target of the policy at the moment: remembered as long as less would have to wait. */
+function resting(
+  { selection }: Pick<ConductorSettings, "selection">,
+  { now, overridesSeen }: Pick<PlanInput, "now" | "overridesSeen">,
+  asked: ReadonlySet<string>,
+): OverrideSeen[] {
+  const { retentionKey } = selection;
+  const left = overridesSeen.filter(
+    ({ key, resourceId }) =>
+      (key === retentionKey || key.startsWith(`${retentionKey}@`)) && !asked.has(`${key} ${resourceId}`),
+  );
+  return [...Map.groupBy(left, ({ key }) => key)].flatMap(([key, rows]) => {
+    const seen = indexSeen(rows);
+    return [...seen.keys()].flatMap((id) => restRequest(id, { now, selection, requestKey: key, seen }));
+  });
 }
 
 /** Under which a tenant's request for another retention is remembered: what counts as less differs from policy to policy. */

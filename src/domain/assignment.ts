@@ -7,7 +7,7 @@ import type { SubjectProject } from "./match.ts";
 import { indexSeen, type Asking, type Notice } from "./overrides.ts";
 import { readPlatform9 } from "./peers/platform9.ts";
 import { newSnapSentryCache, readSnapSentry, type SnapSentryCache } from "./peers/snapsentry.ts";
-import { readPeerRequests } from "./peer-requests.ts";
+import { readPeerRequests, restPeerRequests } from "./peer-requests.ts";
 import type { PolicyBook } from "./policy-book.ts";
 import { noPolicyRequest, readPolicyRequest, type PolicyRequest } from "./policy-requests.ts";
 import { PolicyVariants } from "./policy-variants.ts";
@@ -118,6 +118,7 @@ export function assignPolicies(input: AssignmentInput): Assignment {
   const excluded = new Map<string, string>();
   const notices: Notice[] = [];
   const seen: OverrideSeen[] = [];
+  const asked = new Set<string>();
   // Also those that protect nothing any more: that is to be told.
   collected.touch(builtIn);
   for (const policy of attached(context.book)) collected.touch(policy);
@@ -135,6 +136,7 @@ export function assignPolicies(input: AssignmentInput): Assignment {
       if (isWanted(volume, context)) excluded.set(volume.id, assigned.excluded);
       continue;
     }
+    asked.add(volume.id);
     for (const { policy, server, source } of assigned.protections) {
       // A volume of several servers is looked at with each: the planner takes it once, and says so of the others.
       const servers = source.kind === "tag" ? taggedServersOf(volume, context) : [server];
@@ -145,8 +147,18 @@ export function assignPolicies(input: AssignmentInput): Assignment {
     notices.push(...request.notices);
     seen.push(...request.seen);
   }
+  for (const [id, rows] of context.seen) {
+    if (!asked.has(id) && !context.serverRequests.has(id)) seen.push(...restRequests(id, rows, context));
+  }
   return { targets: collected.targets(), excluded, notices, overridesSeen: seen };
 }
+
+/** What a resource that is left out, or gone, asked for is remembered as long as less would have to wait: to be left out for a night is no way around that. */
+const restRequests = (id: string, rows: readonly OverrideSeen[], context: Context): readonly OverrideSeen[] => {
+  const resource = { id, projectId: "", metadata: {} };
+  const policies = readPolicyRequest(resource, { ...context, policies: context.book.policies });
+  return [...policies.seen, ...restPeerRequests(id, rows, context)];
+};
 
 const attached = ({ policies, rules }: PolicyBook): readonly Policy[] =>
   rules.flatMap(({ effect }) =>

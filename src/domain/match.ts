@@ -103,9 +103,6 @@ export function compileMatch(match: Match): Predicate {
   }
 }
 
-/** Whether a subject is what a match asks for. Who asks often compiles. */
-export const matchRule = (subject: Subject, match: Match): boolean => compileMatch(match)(subject);
-
 function compileTest({ by, anyOf }: TextTest): (value: string) => boolean {
   switch (by) {
     case "equals": {

@@ -20,8 +20,8 @@ export interface Asking {
 
 export interface RequestContext {
   readonly now: Date;
-  readonly policy: Policy;
-  readonly selection: Selection;
+  readonly policy: Pick<Policy, "retentionMs" | "minimumRetentionMs">;
+  readonly selection: Pick<Selection, "retentionKey" | "overrideDelayMs">;
   /** Under which requests are remembered for this policy. */
   readonly requestKey: string;
   /** What earlier scans saw, by resource id; see {@link indexSeen}. */
@@ -84,6 +84,20 @@ export function readRequest(resource: Asking, context: RequestContext): Retentio
     : { retentionMs: grantedMs(value, policy), firm, notices, seen: rows };
 }
 
+/**
+ * What is to be remembered of a resource that the policy does not protect at the moment: that it asks for nothing, and until that has been seen for the
+ * delay what it asked for before. So untagging, lowering and tagging again is no way around the delay.
+ */
+export const restRequest = (
+  resourceId: string,
+  context: Pick<RequestContext, "now" | "selection" | "requestKey" | "seen">,
+): readonly OverrideSeen[] =>
+  // Whatever the policy keeps is no less than this: what was asked for last was in force.
+  readRequest(
+    { id: resourceId, projectId: "", metadata: {} },
+    { ...context, policy: { retentionMs: 0, minimumRetentionMs: 0 } },
+  ).seen;
+
 /** What is promised to a new point: the volume's request goes before its server's, but takes from it only when it is firm. */
 export function promisedRetentionMs(
   volume: RetentionRequest | undefined,
@@ -119,16 +133,16 @@ export function retentionInForceMs(input: {
 const silent: RetentionRequest = { retentionMs: null, firm: false, notices: [], seen: [] };
 
 /** Empty when there is no request. */
-const requestedText = (resource: Asking, selection: Selection): string =>
+const requestedText = (resource: Asking, selection: Pick<Selection, "retentionKey">): string =>
   (resource.metadata[selection.retentionKey] ?? "").trim().toLowerCase();
 
 /** What a request is worth once it counts: an invalid or missing one the policy's retention, any other at least the minimum. */
-const grantedMs = (value: string, policy: Policy): number => {
+const grantedMs = (value: string, policy: RequestContext["policy"]): number => {
   const askedMs = parseDuration(value);
   return askedMs === null ? policy.retentionMs : Math.max(askedMs, policy.minimumRetentionMs);
 };
 
-const firmFrom = (row: OverrideSeen, selection: Selection): Date =>
+const firmFrom = (row: OverrideSeen, selection: RequestContext["selection"]): Date =>
   new Date(row.firstSeenAt.getTime() + selection.overrideDelayMs);
 
 const isFirm = (row: OverrideSeen, { now, selection }: RequestContext): boolean => now >= firmFrom(row, selection);

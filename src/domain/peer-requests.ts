@@ -78,18 +78,10 @@ function hold(
   asked: readonly PeerAsking[],
   { now, seen, selection, variants }: PeerContext,
 ): PeerRequest {
-  const known = Map.groupBy(
-    (seen.get(volume.id) ?? []).filter(({ key }) => key.startsWith(keepsPrefix)),
-    ({ key }) => key,
-  );
+  const known = keepsByKey(seen.get(volume.id) ?? []);
+  const { overrideDelayMs } = selection;
   const follow = (key: string, keeps: Keeps | null): ReturnType<typeof holdRetention> =>
-    holdRetention(keeps, {
-      resourceId: volume.id,
-      key,
-      known: known.get(key) ?? [],
-      now,
-      overrideDelayMs: selection.overrideDelayMs,
-    });
+    holdRetention(keeps, { resourceId: volume.id, key, known: known.get(key) ?? [], now, overrideDelayMs });
   const notices: Notice[] = [];
   const rows: OverrideSeen[] = [];
   const policies = asked.map(({ policy: own, key, keeps }) => {
@@ -108,6 +100,22 @@ function hold(
   for (const key of known.keys()) rows.push(...follow(key, null).seen);
   return { policies, notices, seen: rows };
 }
+
+/** What is to be remembered of a volume that the peers' keys are not read of. @param known its rows, of any key */
+export const restPeerRequests = (
+  resourceId: string,
+  known: readonly OverrideSeen[],
+  { now, selection: { overrideDelayMs } }: Pick<PeerContext, "now" | "selection">,
+): readonly OverrideSeen[] =>
+  [...keepsByKey(known)].flatMap(
+    ([key, rows]) => holdRetention(null, { resourceId, key, known: rows, now, overrideDelayMs }).seen,
+  );
+
+const keepsByKey = (rows: readonly OverrideSeen[]): Map<string, OverrideSeen[]> =>
+  Map.groupBy(
+    rows.filter(({ key }) => key.startsWith(keepsPrefix)),
+    ({ key }) => key,
+  );
 
 const keepsPrefix = "keeps@";
 const keepsKey = (key: string, policy: string): string => `${keepsPrefix}${key}@${policy}`;

@@ -116,6 +116,7 @@ describe("planTrack", () => {
       skips: [],
       notices: [],
       overridesSeen: [],
+      asked: ["s1", "v1"],
     });
   });
 
@@ -138,6 +139,7 @@ describe("planTrack", () => {
       ],
       notices: [],
       overridesSeen: [],
+      asked: ["s1", "v1"],
     });
   });
 

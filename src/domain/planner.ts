@@ -42,8 +42,10 @@ export interface TrackPlan {
   readonly skips: Skip[];
   /** By resource. */
   readonly notices: Notice[];
-  /** What is to be stored in place of what was seen before. */
+  /** What is to be stored in place of what was seen before of {@link asked}. */
   readonly overridesSeen: OverrideSeen[];
+  /** Ids of the servers and volumes whose requests were read. */
+  readonly asked: readonly string[];
 }
 
 /** Decides what one policy makes now by one mechanism, and says of everything else that it protects why not. */
@@ -77,6 +79,7 @@ export function planTrack(input: PlanInput): TrackPlan {
     overridesSeen: requests
       .flatMap((request) => request.seen)
       .sort((a, b) => compareText(a.resourceId, b.resourceId) || compareText(a.value, b.value)),
+    asked: [...scene.requests.keys()],
   };
 }
 
