@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Backup } from "../domain/inventory.ts";
 import { mark } from "../domain/marks.ts";
+import { pointTime } from "../domain/points.ts";
 import type { Conductor } from "./context.ts";
 import { getPoint, replaceMetadata, type PointRef } from "./mechanism.ts";
 
@@ -25,6 +26,53 @@ export async function findParent(
     .sort((a, b) => age(b) - age(a));
   for (const candidate of candidates) if (await isParent(candidate.id)) return candidate.id;
   return null;
+}
+
+/** Volumes that are looked at, at the same time; the client has its own limit, too. */
+const parallelVolumes = 16;
+
+/**
+ * Finds the real parents of many incrementals, and of those that they are built on. Each backup is asked for its children at most once, the likely parents
+ * first: where nothing is odd, that is one call for each incremental.
+ * @param siblings all backups of their volumes
+ * @returns `null` where no backup of the volume names it as its child
+ */
+export async function findParents(
+  { reader }: Pick<Conductor, "reader">,
+  { incrementals, siblings }: { readonly incrementals: readonly Backup[]; readonly siblings: readonly Backup[] },
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string | null>> {
+  const parents = new Map<string, string | null>();
+  const ofVolume = Map.groupBy(siblings, ({ volumeId }) => volumeId);
+  const findIn = async (rows: readonly Backup[], wanted: readonly Backup[]): Promise<void> => {
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    const newestFirst = [...rows].sort((a, b) => pointTime(b) - pointTime(a));
+    const asked = new Set<string>();
+    const queue = [...wanted];
+    for (let child = queue.pop(); child !== undefined; child = queue.pop()) {
+      const { id } = child;
+      const couldBe = (row: Backup): boolean => pointTime(row) <= pointTime(child);
+      const candidates = [...newestFirst.filter(couldBe), ...newestFirst.filter((row) => !couldBe(row))];
+      for (const candidate of candidates) {
+        if (parents.has(id)) break;
+        if (candidate.id === id || asked.has(candidate.id)) continue;
+        asked.add(candidate.id);
+        for (const found of await reader.childrenOf(candidate.id, signal)) parents.set(found.id, candidate.id);
+      }
+      const parentId = parents.get(id) ?? null;
+      parents.set(id, parentId);
+      const parent = byId.get(parentId ?? "");
+      if (parent?.isIncremental === true && !parents.has(parent.id)) queue.push(parent);
+    }
+  };
+  const queue = [...Map.groupBy(incrementals, ({ volumeId }) => volumeId)];
+  const worker = async (): Promise<void> => {
+    for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+      await findIn(ofVolume.get(next[0]) ?? [], next[1]);
+    }
+  };
+  await Promise.all(Array.from({ length: parallelVolumes }, worker));
+  return parents;
 }
 
 /**

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { aBackup, at, aVolume } from "../../test/unit/support/builders.ts";
 import { ourUser } from "../../test/unit/support/histories.ts";
+import { entryOf } from "../../test/unit/support/rhythm.ts";
+import type { CatalogueEntry } from "./catalogue.ts";
 import { planAdoption, type AdoptionPlan, type AdoptionWish } from "./adoption.ts";
 import type { Backup } from "./inventory.ts";
 import { newestOnly, defaultPolicy, every, type Policy } from "./policy.ts";
@@ -29,16 +31,29 @@ const daily5: Policy = {
 };
 
 function plan(
-  snapshots: readonly Backup[],
-  { metadata = {}, ...wish }: Partial<AdoptionWish> & { metadata?: Record<string, string> } = {},
+  points: readonly Backup[],
+  {
+    metadata = {},
+    siblings = points,
+    parents = {},
+    catalogue = [],
+    ...wish
+  }: Partial<AdoptionWish> & {
+    metadata?: Record<string, string>;
+    siblings?: readonly Backup[];
+    parents?: Record<string, string | null>;
+    catalogue?: readonly CatalogueEntry[];
+  } = {},
 ): AdoptionPlan {
-  return planAdoption(snapshots, {
+  return planAdoption(points, {
     wish: { createdBy: null, withRetention: false, policy: null, ...wish },
     now,
     policies: new Map([[daily5.name, daily5]]),
     volumes: new Map([["v1", aVolume("v1", { metadata })]]),
     userIds: new Set([ourUser]),
-    catalogue: new Map(),
+    catalogue: new Map(catalogue.map((entry) => [entry.backupId, entry])),
+    parents: new Map(Object.entries(parents)),
+    siblings: new Map(siblings.map((row) => [row.id, row])),
   });
 }
 
@@ -126,7 +141,7 @@ void describe("planAdoption", () => {
   void it("gives a slot to the first of two that were made for it", () => {
     const rows = ["b", "a"].map((id, i) => snapshot(id, `2026-11-20T0${2 - i}:00:00Z`, { metadata: platform9 }));
     assert.deepEqual(
-      plan(rows).adoptions.map(({ snapshot: { id }, slot }) => [id, slot]),
+      plan(rows).adoptions.map(({ point: { id }, slot }) => [id, slot]),
       [
         ["a", "2026-11-20T00:00:00Z"],
         ["b", "manual:adopted-b"],
@@ -155,10 +170,6 @@ void describe("planAdoption", () => {
     });
   }
 
-  void it("refuses backups", () => {
-    assert.deepEqual(reasonsOf(plan([aBackup("a", "2026-11-20T01:00:00Z", { userId: "tenant" })])), ["not_a_snapshot"]);
-  });
-
   void it("trusts no marks that a tenant wrote", () => {
     const forged = { "dirigent:keep-until": "2099-01-01T00:00:00Z", "dirigent:slot": "2026-11-21T00:00:00Z" };
     assert.deepEqual(marksOf(plan([snapshot("a", "2026-11-20T01:00:00Z", { metadata: forged })])), [
@@ -178,5 +189,167 @@ void describe("planAdoption", () => {
       const made = plan([snapshot("a", "2026-11-20T01:00:00Z", { metadata: before })], { withRetention });
       assert.deepEqual(marksOf(made), [before]);
     }
+  });
+});
+
+const backup = (id: string, day: number, fields: Partial<Backup> = {}): Backup => ({
+  ...snapshot(id, `2026-11-${String(day).padStart(2, "0")}T00:00:00Z`, fields),
+  mechanism: "backup",
+});
+const onIt = (id: string, day: number, fields: Partial<Backup> = {}): Backup =>
+  backup(id, day, { isIncremental: true, ...fields });
+const become = ({ adoptions, refusals }: AdoptionPlan) => ({
+  adopted: adoptions.map(({ point, parentId }) => [point.id, parentId]),
+  refused: refusals.map(({ point, reason, message }) => [point.id, reason, message]),
+});
+
+void describe("planAdoption of backups", () => {
+  const chain = [backup("f", 1), onIt("i1", 2), onIt("i2", 3)];
+  const parents = { i1: "f", i2: "i1" };
+
+  void it("takes a chain, parents first, each with its real parent for a mark, and a key that no snapshot has", () => {
+    const made = plan([...chain].reverse(), { parents });
+    assert.deepEqual(become(made).adopted, [
+      ["f", null],
+      ["i1", "f"],
+      ["i2", "i1"],
+    ]);
+    assert.deepEqual(marksOf(made)[1], {
+      __automated_backup: "True",
+      "dirigent:adopted": "2026-11-21T12:00:00Z",
+      "dirigent:key": "v1/adopted/manual:adopted-i1",
+      "dirigent:parent": "f",
+      "dirigent:policy": "adopted",
+      "dirigent:slot": "manual:adopted-i1",
+    });
+  });
+
+  void it("orders by what is built on what, whatever the clocks of Cinder said", () => {
+    const odd = [onIt("i2", 1), onIt("i1", 2), backup("f", 3)];
+    assert.deepEqual(
+      become(plan(odd, { parents })).adopted.map(([id]) => id),
+      ["f", "i1", "i2"],
+    );
+  });
+
+  for (const { name, points, options, refused, adopted = [] } of [
+    {
+      name: "an incremental without what it is built on, naming that",
+      points: [onIt("i1", 2)],
+      options: {},
+      refused: [["i1", "parent_not_adopted", "f"]],
+    },
+    {
+      name: "all that is built on what is missing, naming the one that is missing",
+      points: [onIt("i1", 2), onIt("i2", 3)],
+      options: {},
+      refused: [
+        ["i1", "parent_not_adopted", "f"],
+        ["i2", "parent_not_adopted", "f"],
+      ],
+    },
+    {
+      name: "what is built on one that is refused itself",
+      points: [backup("f", 1, { status: "error" }), onIt("i1", 2)],
+      options: {},
+      refused: [
+        ["f", "not_finished", "error"],
+        ["i1", "parent_not_adopted", "f"],
+      ],
+    },
+    {
+      name: "what is built on one of another creator than was named",
+      points: [backup("f", 1, { userId: "mallory" }), onIt("i1", 2)],
+      options: { createdBy: "tenant" },
+      refused: [
+        ["f", "other_creator", "mallory"],
+        ["i1", "parent_not_adopted", "f"],
+      ],
+    },
+    {
+      name: "an incremental whose parent nobody knows, and what is built on it",
+      points: chain,
+      options: { parents: { i1: null, i2: "i1" } },
+      refused: [
+        ["i1", "parent_missing", null],
+        ["i2", "parent_not_adopted", "i1"],
+      ],
+      adopted: [["f", null]],
+    },
+    {
+      name: "what goes round in a circle",
+      points: [onIt("i1", 2), onIt("i2", 3)],
+      options: { parents: { i1: "i2", i2: "i1" } },
+      refused: [
+        ["i2", "parent_not_adopted", "i1"],
+        ["i1", "parent_not_adopted", "i1"],
+      ],
+    },
+    {
+      name: "one that was made from a snapshot",
+      points: [backup("f", 1, { snapshotId: "s" })],
+      options: {},
+      refused: [["f", "made_from_snapshot", "s"]],
+    },
+    {
+      name: "one that is available and has failed",
+      points: [backup("f", 1, { failReason: "short read" })],
+      options: {},
+      refused: [["f", "not_finished", "short read"]],
+    },
+    {
+      name: "a retention that nobody named",
+      points: [backup("f", 1, { name: "vm_v1_1795478400" })],
+      options: { withRetention: true },
+      refused: [["f", "no_retention_known", "name the policy that it is to be kept by"]],
+    },
+  ]) {
+    void it(`refuses ${name}`, () => {
+      const made = plan(points, { siblings: chain, parents, ...options });
+      assert.deepEqual(become(made), { adopted, refused });
+    });
+  }
+
+  void it("takes what is built on ours, and not what is built on somebody else's below ours", () => {
+    const ours = onIt("i1", 2, { userId: ourUser, metadata: own("i1", "x") });
+    const sound = backup("f", 1, { userId: ourUser, metadata: own("f", "x") });
+    const rows = [sound, ours, onIt("i2", 3)];
+    assert.deepEqual(become(plan([rows[2]!], { siblings: rows, parents })), { adopted: [["i2", "i1"]], refused: [] });
+    const foreign = [backup("f", 1), ...rows.slice(1)];
+    assert.deepEqual(become(plan([rows[2]!], { siblings: foreign, parents })).refused, [
+      ["i2", "parent_not_adopted", "f"],
+    ]);
+  });
+
+  void it("takes what is built on one that was adopted before, as long as the database knows it", () => {
+    const rows = [backup("f", 1, { metadata: own("f", "adopted") }), onIt("i1", 2)];
+    const of = (catalogue: readonly CatalogueEntry[]) =>
+      become(plan([rows[1]!], { siblings: rows, parents: { i1: "f" }, catalogue }));
+    assert.deepEqual(of([entryOf(rows[0]!, { adopted: true })]), { adopted: [["i1", "f"]], refused: [] });
+    assert.deepEqual(of([]), { adopted: [], refused: [["i1", "parent_not_adopted", "f"]] });
+  });
+
+  void it("knows Staffeln's by their names, and gives them the retention of a named policy", () => {
+    const points = [
+      backup("f", 20, { name: "web-1_v1_1795478400" }),
+      backup("g", 20, { name: "web-1_v2_1795478400" }),
+      backup("h", 20, { name: "v1_1795478400" }),
+    ];
+    const made = plan(points, { policy: "daily_5", withRetention: true });
+    assert.deepEqual(
+      made.adoptions.map(({ peer, policy, keepUntil, retention }) => [peer, policy, keepUntil, retention]),
+      ["staffeln", null, null].map((peer) => [peer, "daily_5", at("2026-11-21T00:00:00Z"), "last=5,min=1,tz=UTC"]),
+    );
+  });
+
+  void it("confirms a chain after a lost database, whatever a drill or a hold has said of it since", () => {
+    const first = plan(chain, { parents, policy: "daily_5", withRetention: true });
+    const judged = { "dirigent:hold": "2026-11-02T00:00:00Z", "dirigent:verdict": "bad: torn" };
+    const rows = chain.map((row, i) => ({ ...row, metadata: { ...marksOf(first)[i], ...(i === 1 ? judged : {}) } }));
+    const again = plan(rows, { parents });
+    assert.deepEqual(
+      marksOf(again),
+      rows.map(({ metadata }) => metadata),
+    );
   });
 });

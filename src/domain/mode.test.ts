@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { aBackup, anIncremental, aVolume, pointsOf } from "../../test/unit/support/builders.ts";
+import { ourUser } from "../../test/unit/support/histories.ts";
+import { entryOf } from "../../test/unit/support/rhythm.ts";
 import type { Backup, Volume } from "./inventory.ts";
 import { mark } from "./marks.ts";
 import type { ArchiveRule } from "./policy.ts";
 import { aheadOf, chooseMode, chooseModeAfter, type ModeChoice } from "./mode.ts";
-import type { VolumePoints } from "./points.ts";
+import { readPoints, type VolumePoints } from "./points.ts";
 import type { Reason } from "./reasons.ts";
 
 const full = (reason: Reason): ModeChoice => ({ mode: "full", reason, parentId: null });
@@ -219,6 +221,45 @@ describe("chooseMode", () => {
     assert.deepEqual(of([aBackup("a0", day(1)), ...chainOf(2, "b", 2)]), incremental("b1"));
     // What has outgrown it (an older chain was there then, and is gone now) goes on to the usual length.
     assert.deepEqual(of(chainOf(3)), incremental("b2"));
+  });
+
+  describe("never builds on what was adopted", () => {
+    /** `rows` by others, adopted by an operator, before or beside ours. */
+    const choosing = (adopted: readonly Backup[], own: readonly Backup[], policy = weekly): ModeChoice => {
+      const theirs = adopted.map((row) => ({
+        ...row,
+        userId: "user-tenant",
+        metadata: { ...row.metadata, [mark.adopted]: day(20) },
+      }));
+      const all = [...theirs, ...own];
+      const entries = theirs.map((row) => entryOf(row, { adopted: true, parentVerified: true }));
+      const catalogue = new Map(entries.map((entry) => [entry.backupId, entry]));
+      const children = new Map([...theirs, ...own].map(({ id }) => [id, childrenIn(all, id)]));
+      const points = readPoints({ backups: all, catalogue, userIds: new Set([ourUser]), children }).get("v1");
+      return mode(aVolume("v1"), points, policy);
+    };
+    const childrenIn = (rows: readonly Backup[], id: string): string[] =>
+      rows.flatMap((row) => (row.metadata[mark.parent] === id ? [row.id] : []));
+
+    it("while it is the newest", () => {
+      assert.deepEqual(choosing(chainOf(2, "a"), []), full("full_after_adopted"));
+    });
+    it("nor on what was built on it by an accident", () => {
+      const accident = anIncremental("b0", day(3), "a1");
+      assert.deepEqual(choosing(chainOf(2, "a"), [accident]), full("full_after_adopted"));
+    });
+    it("when one of ours is as new", () => {
+      assert.deepEqual(choosing([aBackup("a0", day(1))], [aBackup("b0", day(1))]), full("full_after_adopted"));
+    });
+    it("but on a full of ours after it, whose chain is still the volume's first", () => {
+      const adopted = [...chainOf(2, "a"), ...chainOf(2, "z", 3)];
+      const lengthOf = (theirs: readonly Backup[]): number => {
+        const own = chainOf(7, "b", 10);
+        return own.findIndex((_, i) => choosing(theirs, own.slice(0, i + 1)).mode === "full");
+      };
+      assert.equal(choosing(adopted, chainOf(1, "b", 10), { ...weekly, fullEvery: 100 }).mode, "incremental");
+      assert.equal(lengthOf(adopted), lengthOf([]));
+    });
   });
 
   describe("never builds on an archive", () => {

@@ -2,7 +2,7 @@ import { isArchive } from "./archive.ts";
 import type { BackupMode, Job } from "./catalogue.ts";
 import { hash } from "./hash.ts";
 import type { Volume } from "./inventory.ts";
-import { newestIn, pointTime, type Point, type VolumePoints } from "./points.ts";
+import { newestIn, pointTime, type Chain, type Point, type VolumePoints } from "./points.ts";
 import type { Policy } from "./policy.ts";
 import type { Reason } from "./reasons.ts";
 
@@ -86,6 +86,9 @@ function obstacle(
   const isAsNew = (p: Point): boolean => pointTime(p.backup) === pointTime(newest.backup) && isIn(p, volume.projectId);
   const chain = points.chains.find(({ members }) => members.includes(newest));
   if (chain === undefined || newest.foreignParent || points.others.some(isAsNew)) return "full_foreign_parent";
+  // A lost database forgets that it is ours, and what builds on it were not good any more.
+  if (chain.members.some(isAdopted) || points.points.some((p) => isAsNew(p) && isAdopted(p)))
+    return "full_after_adopted";
   if (newest.backup.status === "available" && !chain.certain) return "full_unknown_parent";
   if (!points.points.every((p) => p.good || !isAsNew(p))) return "full_parent_not_good";
   // Neither on it nor on what, by an accident, was built on it.
@@ -101,6 +104,8 @@ function obstacle(
   return length >= fullEvery || length === firstChainLength(points, { fullEvery, archive }) ? "full_chain_limit" : null;
 }
 
+const isAdopted = ({ entry }: Point): boolean => entry?.adopted === true;
+
 /** A row without a project (the token was not an admin's) may be in any. */
 const isIn = (point: Point, projectId: string): boolean => point.projectId === null || point.projectId === projectId;
 
@@ -112,10 +117,11 @@ function firstChainLength(
   { chains, volumeId }: VolumePoints,
   { fullEvery, archive }: Pick<Policy, "fullEvery" | "archive">,
 ): number | null {
+  // Adopted ones were made in another rhythm.
+  const isOfSchedule = ({ members }: Chain): boolean => !members.some(isAdopted);
+  const hasArchive = ({ members }: Chain): boolean => members.some((member) => isArchive(member, archive));
   const [archives, usual] = [true, false].map(
-    (archived) =>
-      chains.filter((chain) => chain.good && chain.members.some((member) => isArchive(member, archive)) === archived)
-        .length,
+    (archived) => chains.filter((chain) => chain.good && isOfSchedule(chain) && hasArchive(chain) === archived).length,
   );
   // A volume may begin with an archive; later, archives may be all that rotation has left of earlier chains.
   return (usual ?? 0) > 1 || (archives ?? 0) > 1 ? null : 1 + (hash(volumeId) % fullEvery);

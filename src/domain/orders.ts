@@ -32,8 +32,14 @@ export type OrderBody =
   | { readonly kind: "hold"; readonly backupIds: readonly string[]; readonly note: string | null }
   /** Of the backups that the operator was shown, those that may still go. */
   | { readonly kind: "prune"; readonly backupIds: readonly string[] }
-  /** Snapshots that somebody else made become ours. */
-  | { readonly kind: "adopt"; readonly snapshotIds: readonly string[]; readonly wish: AdoptionWish }
+  /** Backups and snapshots that somebody else made become ours. */
+  | {
+      readonly kind: "adopt";
+      readonly ids: readonly string[];
+      /** What they are. */
+      readonly mechanisms: readonly Mechanism[];
+      readonly wish: AdoptionWish;
+    }
   | { readonly kind: "rebuild" };
 
 export type OrderKind = OrderBody["kind"];

@@ -12,10 +12,9 @@ import type { Point } from "../../domain/points.ts";
 import { countedKeeps, operatorText, type Reason } from "../../domain/reasons.ts";
 import { describeSchedule } from "../../domain/schedule.ts";
 import { localMinute } from "../simulate/words.ts";
+import { wrapped } from "../wrapped.ts";
 
-/** An explanation for a terminal of 100 columns. All text of the cloud is escaped. */
-
-const columns = 100;
+/** An explanation for a terminal. All text of the cloud is escaped. */
 
 export const nothingToExplain = "The server has no volumes; its local disk is not backed up.\n";
 
@@ -23,25 +22,6 @@ export type PointKind = "full" | "incremental" | "snapshot";
 
 export const kindOf = ({ backup }: Point): PointKind =>
   backup.mechanism === "snapshot" ? "snapshot" : backup.isIncremental ? "incremental" : "full";
-
-/** Lines that begin with `first`, and go on below its end. */
-export function wrapped(first: string, text: string): string {
-  const words = escapeText(text).split(" ");
-  const indent = " ".repeat(first.length);
-  const lines: string[] = [];
-  let line = first;
-  let isEmpty = true;
-  for (const word of words) {
-    if (!isEmpty && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = indent;
-      isEmpty = true;
-    }
-    line += isEmpty ? word : ` ${word}`;
-    isEmpty = false;
-  }
-  return [...lines, line].map((each) => `${each.trimEnd()}\n`).join("");
-}
 
 /** @param times restore points are told in one zone, slots each in its policy's */
 export function describeExplanation(

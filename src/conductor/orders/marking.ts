@@ -149,9 +149,10 @@ const without = (metadata: Metadata, drops: (key: string) => boolean): Metadata 
 async function whyRefused(
   conductor: Conductor,
   body: MarkingOrder,
-  { backup, entry }: Subject,
+  subject: Subject,
   { userIds, signal }: { userIds: ReadonlySet<string>; signal: AbortSignal },
 ): Promise<Refused | null> {
+  const { backup, entry } = subject;
   const kind = kindOf(backup, userIds, entry);
   const held = readMarks(backup.metadata).held || entry?.held === true;
   switch (body.kind) {
@@ -164,7 +165,7 @@ async function whyRefused(
       // A hold of somebody else's means nothing to us.
       if (kind !== "ours") return null;
       if (held) return refuse("keep_held");
-      const volume = await volumeOf(conductor, { backup, entry }, { userIds, signal });
+      const volume = await volumeOf(conductor, subject, { userIds, signal });
       return whyNotDisowned(backup.id, volume, new Set(body.backupIds));
     }
   }
@@ -172,8 +173,8 @@ async function whyRefused(
 
 /** All restore points of a volume that are made as this one is, with their real parents. */
 async function volumeOf(
-  { reader }: Conductor,
-  { backup: { id, mechanism, volumeId }, entry }: Pick<Subject, "backup" | "entry">,
+  { reader, repository }: Conductor,
+  { backup: { id, mechanism, volumeId }, projectId }: Subject,
   { userIds, signal }: { userIds: ReadonlySet<string>; signal: AbortSignal },
 ): Promise<VolumePoints> {
   const backups = await Array.fromAsync(listPoints(reader, mechanism, { volumeId }, signal));
@@ -181,7 +182,9 @@ async function volumeOf(
   for (const backup of backups) {
     children.set(backup.id, await childrenOf(reader, backup, signal));
   }
-  const catalogue = new Map(entry?.adopted === true ? [[id, entry]] : []);
+  // Only the database knows whom an operator believed.
+  const adopted = (await repository.catalogue({ projectId })).filter((entry) => entry.adopted);
+  const catalogue = new Map(adopted.map((entry) => [entry.backupId, entry]));
   const volume = readPoints({ backups, catalogue, userIds, children }).get(volumeId);
   if (volume === undefined) throw new Error(`the listing of volume ${volumeId} does not have backup ${id}`);
   return volume;

@@ -1,12 +1,9 @@
 import { snapSentryMark, snapSentryPolicyName, isSnapSentryKind } from "./snapsentry-keys.ts";
 import type { Backup } from "../inventory.ts";
 
-export const peers = ["snapsentry", "platform9"] as const;
-export type Peer = (typeof peers)[number];
-
 /** What another tool's marks say of a snapshot. Marks can be written by tenants: who created it decides. */
 export interface PeerSnapshot {
-  readonly peer: Peer;
+  readonly peer: "snapsentry" | "platform9";
   /** Ours by its name. */
   readonly policy: string;
   /** The start of the peer's window that it was made for; `null` where its marks do not say. */
