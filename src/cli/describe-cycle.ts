@@ -52,10 +52,17 @@ const duration = ({ durationMs }: ReportLine): string =>
 
 const limit = (value: number): string => (value < 0 ? "unlimited" : String(value));
 
-const snapshotQuota = ({ snapshots, volumeGigabytes }: NonNullable<ProjectReport["quota"]>): string =>
+const snapshotQuota = ({ ofType = [], snapshots, volumeGigabytes }: NonNullable<ProjectReport["quota"]>): string =>
   snapshots === undefined || volumeGigabytes === undefined
     ? ""
-    : `, ${snapshots.used} of ${limit(snapshots.limit)} snapshots, ${volumeGigabytes.used} of ${limit(volumeGigabytes.limit)} GiB of volumes and snapshots`;
+    : `, ${snapshots.used} of ${limit(snapshots.limit)} snapshots, ${volumeGigabytes.used} of ${limit(volumeGigabytes.limit)} GiB of volumes and snapshots${ofType.map(typeQuota).join("")}`;
+
+const typeQuota = ({
+  type,
+  snapshots,
+  volumeGigabytes,
+}: NonNullable<NonNullable<ProjectReport["quota"]>["ofType"]>[number]): string =>
+  `; of type ${escapeText(type)} ${snapshots.used} of ${limit(snapshots.limit)} snapshots, ${volumeGigabytes.used} of ${limit(volumeGigabytes.limit)} GiB`;
 
 /** One project's part of a cycle. */
 export function describeProject({ projectName, lines, sets, rotation, notices, quota }: ProjectReport): string {

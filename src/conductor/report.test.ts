@@ -32,7 +32,10 @@ const report = (given: {
       backupGiB: { limit: 100, inUse: 30, reserved: 10 },
       snapshots: { limit: 20, inUse: 5, reserved: 1 },
       gigabytes: { limit: -1, inUse: 50, reserved: 10 },
-      ofType: new Map(),
+      ofType: new Map([
+        ["fast", { snapshots: { limit: 4, inUse: 1, reserved: 1 }, gigabytes: { limit: -1, inUse: 9, reserved: 0 } }],
+        ["slow", { snapshots: { limit: -1, inUse: 1, reserved: 0 }, gigabytes: { limit: -1, inUse: 9, reserved: 0 } }],
+      ]),
     },
     ...given,
   });
@@ -76,6 +79,7 @@ describe("a project's report", () => {
       gigabytes: { limit: 100, used: 40 },
       snapshots: { limit: 20, used: 6 },
       volumeGigabytes: { limit: -1, used: 60 },
+      ofType: [{ type: "fast", snapshots: { limit: 4, used: 2 }, volumeGigabytes: { limit: -1, used: 9 } }],
     });
   });
 

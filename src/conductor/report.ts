@@ -132,8 +132,20 @@ const figures = ({ inUse, limit, reserved }: QuotaUse): QuotaFigures => ({ limit
 const quotaOf = (quota: BackupQuota, withSnapshots: boolean): ProjectReport["quota"] => ({
   backups: figures(quota.backups),
   gigabytes: figures(quota.backupGiB),
-  ...(withSnapshots ? { snapshots: figures(quota.snapshots), volumeGigabytes: figures(quota.gigabytes) } : {}),
+  ...(withSnapshots ? snapshotQuota(quota) : {}),
 });
+
+function snapshotQuota({ snapshots, gigabytes, ofType }: BackupQuota): Partial<NonNullable<ProjectReport["quota"]>> {
+  const limited = [...ofType]
+    .filter(([, own]) => own.snapshots.limit >= 0 || own.gigabytes.limit >= 0)
+    .map(([type, own]) => ({ type, snapshots: figures(own.snapshots), volumeGigabytes: figures(own.gigabytes) }))
+    .sort((a, b) => compareText(a.type, b.type));
+  return {
+    snapshots: figures(snapshots),
+    volumeGigabytes: figures(gigabytes),
+    ...(limited.length > 0 ? { ofType: limited } : {}),
+  };
+}
 
 /** A job and a skip of the same work are one line: what came of the job. */
 const withoutJobs = (skips: readonly Skip[], jobs: readonly Job[]): readonly Skip[] => {

@@ -127,6 +127,12 @@ export interface ProjectReport {
     readonly snapshots?: QuotaFigures;
     /** Of volumes and snapshots together. */
     readonly volumeGigabytes?: QuotaFigures;
+    /** The same two of volume types that have a limit of their own. */
+    readonly ofType?: readonly {
+      readonly type: string;
+      readonly snapshots: QuotaFigures;
+      readonly volumeGigabytes: QuotaFigures;
+    }[];
   } | null;
   /** Things both operators and tenants are told beside the volumes, e.g. forged marks, bounded requests. */
   readonly notices: readonly (RunNotice & { readonly resourceId: string | null })[];

@@ -174,7 +174,7 @@ export function verdictOf(
     running > 0 ||
     report.notices.length > 0 ||
     report.sets.some(({ complete }) => !complete) ||
-    quotaViews(report.quota).some((q) => q.colour === "red");
+    quotaViews(report).some((q) => q.colour === "red");
   return { colour: missing > 0 ? "red" : worried ? "yellow" : "green", headline, counts };
 }
 
@@ -218,7 +218,7 @@ export function projectDigest(report: ProjectReport, { timeZone }: { readonly ti
       text: setText(set),
     })),
     counts,
-    quota: quotaViews(report.quota),
+    quota: quotaViews(report),
     troubles: report.lines.filter(needsAttention).map(view),
     successes: others.filter(({ outcome }) => outcome === "succeeded"),
     skips: others.filter(({ outcome }) => outcome === "skipped"),

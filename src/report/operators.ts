@@ -28,8 +28,10 @@ export interface OperatorsDigest {
     readonly colour: Colour;
     readonly headline: string;
     readonly removed: number;
-    /** The fuller of the two quotas, e.g. `81.2%`; empty when they could not be read. */
+    /** The fullest of its quotas, e.g. `81.2%`; empty when they could not be read. */
     readonly quota: string;
+    /** Which one that is, e.g. `backup GiB` or `snapshots`. */
+    readonly quotaName: string;
     readonly quotaColour: Colour;
   }[];
   readonly failures: readonly Readonly<
@@ -54,7 +56,7 @@ const byUrgency: readonly Colour[] = ["red", "yellow", "green"];
 
 function projectRow(report: ProjectReport): OperatorsDigest["projects"][number] {
   const { colour, headline } = verdictOf(report);
-  const quotas = quotaViews(report.quota);
+  const quotas = quotaViews(report);
   const fullest = [...quotas].sort((a, b) => b.bar - a.bar)[0];
   return {
     id: plain(report.projectId),
@@ -63,6 +65,7 @@ function projectRow(report: ProjectReport): OperatorsDigest["projects"][number] 
     headline,
     removed: report.rotation.deleted,
     quota: fullest?.percent ?? "",
+    quotaName: fullest?.short ?? "",
     quotaColour: fullest?.colour ?? "green",
   };
 }

@@ -1,4 +1,5 @@
 import type { ProjectReport } from "../domain/runs.ts";
+import { plain } from "./format.ts";
 
 /** As in the mail: nothing to do, look at it, act. */
 export type Colour = "green" | "yellow" | "red";
@@ -6,6 +7,8 @@ export type Colour = "green" | "yellow" | "red";
 /** One quota as the digest shows it. */
 export interface QuotaView {
   readonly label: string;
+  /** The same in a word or two, e.g. `backup GiB`. */
+  readonly short: string;
   readonly used: string;
   /** `unlimited` for -1. */
   readonly limit: string;
@@ -31,11 +34,25 @@ function percentOf(used: number, limit: number, colour: Colour): string {
   return `${((colour === "red" ? Math.ceil(tenths) : Math.floor(tenths)) / 10).toFixed(1)}%`;
 }
 
-function quotaView(label: string, unit: string, quota: { readonly limit: number; readonly used: number }): QuotaView {
+/** What is counted: its name, the same in short, and the unit of its figures. */
+type Counted = readonly [label: string, short: string, unit: string];
+
+const ofBackups = {
+  gigabytes: ["Backup gigabytes", "backup GiB", " GiB"],
+  backups: ["Number of backups", "backups", ""],
+} as const satisfies Record<string, Counted>;
+
+const ofSnapshots = {
+  volumeGigabytes: ["Gigabytes of volumes and snapshots", "volume GiB", " GiB"],
+  snapshots: ["Number of snapshots", "snapshots", ""],
+} as const satisfies Record<string, Counted>;
+
+function quotaView([label, short, unit]: Counted, quota: { readonly limit: number; readonly used: number }): QuotaView {
   const { limit, used } = quota;
   const colour = quotaColour(quota);
   return {
     label,
+    short,
     used: `${used}${unit}`,
     limit: limit < 0 ? "unlimited" : `${limit}${unit}`,
     percent: limit > 0 ? percentOf(used, limit, colour) : limit < 0 ? "unlimited" : "no quota",
@@ -44,15 +61,30 @@ function quotaView(label: string, unit: string, quota: { readonly limit: number;
   };
 }
 
-/** By gigabytes and by count, those of snapshots where some are made; empty when the quota could not be read. */
-export const quotaViews = (quota: ProjectReport["quota"]): readonly QuotaView[] =>
-  quota === null
-    ? []
-    : [
-        quotaView("Backup gigabytes", " GiB", quota.gigabytes),
-        quotaView("Number of backups", "", quota.backups),
-        ...(quota.volumeGigabytes === undefined
-          ? []
-          : [quotaView("Gigabytes of volumes and snapshots", " GiB", quota.volumeGigabytes)]),
-        ...(quota.snapshots === undefined ? [] : [quotaView("Number of snapshots", "", quota.snapshots)]),
-      ];
+/**
+ * By gigabytes and by count, those of snapshots where some are made, and those of volume types that have limits of their own; empty when the quota could not be
+ * read. Where nothing but snapshots is made, backups are left out: a project may well have no quota for them.
+ */
+export function quotaViews({
+  lines,
+  points,
+  quota,
+}: Pick<ProjectReport, "lines" | "points" | "quota">): readonly QuotaView[] {
+  if (quota === null) return [];
+  const { backups, gigabytes, ofType = [], snapshots, volumeGigabytes } = quota;
+  const views: QuotaView[] = [];
+  if (snapshots === undefined || (points?.count ?? 0) > 0 || lines.some(({ mechanism }) => mechanism === "backup")) {
+    views.push(quotaView(ofBackups.gigabytes, gigabytes), quotaView(ofBackups.backups, backups));
+  }
+  if (volumeGigabytes !== undefined) views.push(quotaView(ofSnapshots.volumeGigabytes, volumeGigabytes));
+  if (snapshots !== undefined) views.push(quotaView(ofSnapshots.snapshots, snapshots));
+  for (const { type, ...own } of ofType) {
+    const name = plain(type, 60);
+    for (const resource of ["volumeGigabytes", "snapshots"] as const) {
+      if (own[resource].limit < 0) continue;
+      const [label, short, unit] = ofSnapshots[resource];
+      views.push(quotaView([`${label} of type ${name}`, `${short} of ${name}`, unit], own[resource]));
+    }
+  }
+  return views;
+}

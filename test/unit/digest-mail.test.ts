@@ -136,6 +136,7 @@ describe("the digest as it arrives", () => {
         "- Number of backups: 71 of 200 (35.5%) [GREEN]",
         "- Gigabytes of volumes and snapshots: 470 GiB of 1000 GiB (47.0%) [GREEN]",
         "- Number of snapshots: 18 of 20 (90.0%) [RED]",
+        "- Gigabytes of volumes and snapshots of type fast: 310 GiB of 400 GiB (77.5%) [YELLOW]",
       ],
       "RESTORE POINTS MADE (7)": [
         "[OK] web-01 / data by default (full, 10 GiB, 4 s)",

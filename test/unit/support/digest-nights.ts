@@ -109,6 +109,7 @@ export const nights = {
       gigabytes: { limit: 2000, used: 1340 },
       snapshots: { limit: 20, used: 18 },
       volumeGigabytes: { limit: 1000, used: 470 },
+      ofType: [{ type: "fast", snapshots: { limit: -1, used: 11 }, volumeGigabytes: { limit: 400, used: 310 } }],
     },
     lines: [
       snapshotLine(5, {
