@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Cloud } from "./support/cloud.ts";
 import { makeWriter, writeClouds, type Credential } from "./support/credentials.ts";
 import { install, launcher, type Installation } from "./support/dirigent.ts";
-import { snapshots, volumes, type SnapshotRow } from "./support/judge.ts";
+import { backups, snapshots, volumes, type BackupRow, type SnapshotRow } from "./support/judge.ts";
 import { run } from "./support/processes.ts";
 import type { Session } from "./support/session.ts";
 import { until } from "./support/wait.ts";
@@ -17,6 +17,11 @@ const prefix = "snapsentry";
 
 interface OrderJson {
   readonly lines: readonly { readonly backupId: string; readonly outcome: string; readonly reason: string }[];
+}
+
+interface AdoptJson {
+  readonly adopt: readonly { readonly id: string; readonly parentId: string | null }[];
+  readonly refused: readonly { readonly reason: string; readonly message: string | null }[];
 }
 
 void describe("SnapSentry's and Platform9's users on a real cloud", () => {
@@ -163,6 +168,98 @@ void describe("SnapSentry's and Platform9's users on a real cloud", () => {
     assert.equal(rotated.code, 0, rotated.stdout + rotated.stderr);
     const left = new Set((await own()).map(({ id }) => id));
     for (const id of [ofSnapSentry, ofPlatform9, byHand, forged]) assert.ok(left.has(id));
+  });
+
+  it("adopts a chain that a tenant made by hand whole or not at all, keeps it until a retention is set, and then rotates it", async () => {
+    const short = { name: "short", period: "60s", retention: "5s", minimum_retention: "1s", full_every: 3 };
+    const made = await tenant.call<{ volume: { id: string } }>("POST", "volumev3", "/volumes", {
+      volume: { size: 1, name: `${prefix}-by-hand`, volume_type: "fast" },
+    });
+    const volumeId = made.volume.id;
+    await until("the volume is available", async () =>
+      (await volumes(cloud.admin)).some((row) => row.id === volumeId && row.status === "available"),
+    );
+    const rows = async (): Promise<readonly BackupRow[]> =>
+      (await backups(cloud.admin))
+        .filter((row) => row.volume_id === volumeId)
+        .sort((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
+    const left = async (): Promise<string[]> => (await rows()).map(({ id }) => id);
+    const ids: string[] = [];
+    for (const incremental of [false, true, false]) {
+      const wanted = { volume_id: volumeId, name: "by hand", metadata: { mine: "stays" }, incremental };
+      const { backup } = await tenant.call<{ backup: { id: string } }>("POST", "volumev3", "/backups", {
+        backup: wanted,
+      });
+      ids.push(backup.id);
+      await until("the backup is available", async () =>
+        (await rows()).some(({ id, status }) => id === backup.id && status === "available"),
+      );
+    }
+    const [full, incremental, later] = ids as [string, string, string];
+    const list = join(directory, "ids.txt");
+    await writeFile(list, `${ids.join("\n")}\n`);
+    const before = await rows();
+    const alone = (await configured.json("adopt", "--id", incremental)).value as AdoptJson;
+    assert.deepEqual(
+      [alone.adopt, alone.refused.map(({ reason, message }) => [reason, message])],
+      [[], [["parent_not_adopted", full]]],
+    );
+    const all = (await configured.json("adopt", "--ids-from", list)).value as AdoptJson;
+    assert.deepEqual(
+      all.adopt.map(({ id, parentId }) => [id, parentId]),
+      [
+        [full, null],
+        [incremental, full],
+        [later, null],
+      ],
+    );
+    assert.deepEqual(await rows(), before);
+
+    const adopt = async (...args: readonly string[]): Promise<void> => {
+      const { code, stderr, value } = await configured.json("adopt", ...args, "--yes");
+      const lines = (value as OrderJson).lines.map(({ backupId, outcome, reason }) => [backupId, outcome, reason]);
+      assert.deepEqual([code, lines], [0, (await left()).map((id) => [id, "done", "taken_over"])], stderr);
+    };
+    const audit = async (...args: readonly string[]): Promise<void> => {
+      const { code, value } = await configured.json("audit", ...ids.flatMap((id) => ["--adopted", id]), ...args);
+      const { findings } = value as { findings: readonly { severity: string }[] };
+      assert.deepEqual([code, findings.filter(({ severity }) => severity === "failure")], [0, []]);
+    };
+    const rotate = async (): Promise<void> => {
+      const { code, stderr, stdout } = await configured.run("run", "--only", "expire");
+      assert.equal(code, 0, stdout + stderr);
+    };
+    await adopt("--ids-from", list);
+    const marks = await rows();
+    assert.deepEqual(
+      marks.map(({ metadata }) => [metadata["mine"], metadata["__automated_backup"], metadata["dirigent:parent"]]),
+      [
+        ["stays", "True", undefined],
+        ["stays", "True", full],
+        ["stays", "True", undefined],
+      ],
+    );
+    await rotate();
+    assert.deepEqual(await left(), ids, "no retention is set");
+
+    await configured.configure({ selection: { release_delay: "3s" }, policy: short });
+    await adopt("--ids-from", list, "--with-retention", "--policy", "short");
+    const listing = join(directory, "listing.json");
+    await audit("--save", listing);
+    await delay(5100);
+    await rotate();
+    assert.deepEqual(await left(), [later], "the newest good one stays");
+    await audit("--before", listing);
+
+    for (const suffix of ["", "-wal", "-shm"]) await rm(`${configured.database}${suffix}`, { force: true });
+    const kept = await rows();
+    await rotate();
+    assert.deepEqual(await rows(), kept, "after a lost database it is nobody's");
+    await adopt("--id", later, "--with-retention", "--policy", "short");
+    assert.deepEqual(await rows(), kept, "and the same as before when it is confirmed");
+    await rotate();
+    assert.deepEqual(await left(), [later]);
+    await configured.configure({ selection: { release_delay: "3s" } });
   });
 
   it("an owner lets go of the snapshots of his volume, after a delay, and deletes it", async () => {

@@ -1,10 +1,6 @@
-import type {
-  ExplainedPoint,
-  ExplainedProtection,
-  ExplainedRule,
-  ExplainedTrack,
-  Explanation,
-} from "../../conductor/explain.ts";
+import type { ExplainedRule, Explanation } from "../../conductor/explain.ts";
+import type { ExplainedPoint } from "../../conductor/explained-points.ts";
+import type { ExplainedProtection, ExplainedTrack } from "../../conductor/explained-slots.ts";
 import { describeMatch } from "../../domain/describe-match.ts";
 import { describeRetention } from "../../domain/describe-policy.ts";
 import { escapeText } from "../../domain/escape.ts";
