@@ -24,6 +24,12 @@ const steps: readonly (readonly [
     { HOOK_FUZZ_RUNS: "100000" },
   ],
   [
+    "the five rules in 1,000,000 small worlds",
+    process.execPath,
+    ["--test", join(root, "test/unit/five-rules.test.ts")],
+    { FIVE_RULES_RUNS: "1000000" },
+  ],
+  [
     "1,000,000 schedules in sixteen zones",
     process.execPath,
     ["--test", join(root, "src/domain/slots.property.test.ts")],

@@ -15,6 +15,8 @@ const d2 = ruled(2);
 const d3 = ruled(3);
 const d4 = ruled(4);
 const d5 = ruled(5);
+/** A second one of the third, a day later. */
+const twin = point({ id: "twin", created: "2026-01-04T00:00:00", metadata: d3.metadata });
 /** Came between the listings. */
 const d20 = ruled(20, { created: "2026-01-20T12:00:00" });
 
@@ -33,6 +35,16 @@ check("a point made under a rule", [
     gone: ["d1"],
     came: [{ ...d20, status: "error" }],
     want: [["in-error", "warning", ["d20"]]],
+  },
+  {
+    name: "stays when another one of a slot that has one came: the two are counted once",
+    before: [d1, d2, d3],
+    gone: ["d1"],
+    came: [twin],
+    want: [
+      ["removed-though-wanted", "failure", ["d1"]],
+      ["duplicate-key", "failure", ["d3", "twin"]],
+    ],
   },
   {
     name: "goes neither before its keep-until",

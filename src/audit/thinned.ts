@@ -38,7 +38,7 @@ export function markedRules({ before, now }: Pick<Comparison, "before" | "now">)
   function keptThroughout(rule: RetentionRule, group: string): ReadonlySet<string> {
     const arrivals = (came.get(group) ?? []).toSorted((a, b) => createdMs(a) - createdMs(b));
     const moments = [0, ...arrivals.keys().map((index) => index + 1)].map((count) => {
-      const there = [...(stood.get(group) ?? []), ...arrivals.slice(0, count)];
+      const there = firstOfEachKey([...(stood.get(group) ?? []), ...arrivals.slice(0, count)]);
       const newestFirst = there.toSorted((a, b) => createdMs(a) - createdMs(b)).toReversed();
       return keptBy(
         rule,
@@ -67,6 +67,14 @@ export function markedRules({ before, now }: Pick<Comparison, "before" | "now">)
 
 const groupOf = ({ mechanism, volumeId, projectId, metadata }: ListedBackup): string =>
   JSON.stringify([mechanism, volumeId, projectId, metadata[mark.policy] ?? null]);
+
+/** A second point where one was due takes nobody's place. */
+function firstOfEachKey(all: readonly ListedBackup[]): readonly ListedBackup[] {
+  const keyOf = ({ id, metadata }: ListedBackup): string => metadata[mark.key] ?? id;
+  const oldestFirst = all.toSorted((a, b) => createdMs(a) - createdMs(b));
+  const first = new Map(oldestFirst.toReversed().map((each) => [keyOf(each), each.id]));
+  return oldestFirst.filter((each) => first.get(keyOf(each)) === each.id);
+}
 
 /** Clocks may differ by so much. */
 const skewMs = 5 * 60_000;

@@ -75,6 +75,33 @@ describe("rotation by counts", () => {
     );
   });
 
+  it("counts two with one key once: the second pushes nobody out, and stays as long as the first", () => {
+    const keyed = (id: string, date: number): Backup =>
+      aBackup(id, day(date), {
+        marks: { [mark.key]: `v1/default/${date}`, [mark.slot]: day(date), [mark.keepUntil]: day(date) },
+      });
+    const twins = [
+      keyed("n26", 26),
+      keyed("n27", 27),
+      keyed("n28", 28),
+      { ...keyed("n28-again", 28), createdAt: new Date("2026-11-28T01:00:00Z") },
+    ];
+    const keepsTwo = setting(counting(last(2), { minimumRetentionMs: 1 }));
+    assert.deepEqual(outcome(twins, keepsTwo), {
+      n26: "delete: thinned",
+      n27: "keep_last",
+      n28: "keep_last",
+      "n28-again": "keep_last",
+    });
+    const later = [keyed("n29", 29), keyed("n30", 30)];
+    assert.deepEqual(fates([...twins.slice(2), ...later], keepsTwo), [
+      "delete: thinned",
+      "delete: thinned",
+      "keep_last",
+      "keep_last",
+    ]);
+  });
+
   it("keeps by age beside counts", () => {
     const policy = counting(last(1), { retentionMs: 3 * dayMs });
     assert.deepEqual(fates(nights(26, 29), setting(policy)), [
@@ -226,6 +253,17 @@ describe("a policy that is gone", () => {
       "keep_last",
       "keep_last",
     ]);
+  });
+
+  it("keeps what the owner asks to have kept, as if it were there", () => {
+    const backups = of(20, 29, { [mark.keepUntil]: day(21) });
+    const asked = (retentionMs: number, count: number | null): string[] =>
+      fates(
+        backups,
+        setting(dailyPolicy, { inForceOf: (_, policy) => ({ retentionMs, thinning: ruleInForce(policy, count) }) }),
+      );
+    const keeps = (all: readonly string[]): number => all.filter((fate) => fate.startsWith("keep")).length;
+    assert.deepEqual([asked(0, null), asked(5 * dayMs, null), asked(0, 3)].map(keeps), [1, 4, 3]);
   });
 
   it("keeps those of which neither can be read", () => {

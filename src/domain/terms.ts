@@ -114,7 +114,7 @@ export function readTerms(volume: VolumePoints, context: Context): VolumeTerms {
 export const findPolicy = (name: string, volumeId: string, { policy, policyOf }: Terms): Policy | null =>
   policyOf(name, volumeId) ?? (name === policy.name ? policy : null);
 
-const remembered = <K extends "policy" | "slot" | "retention">(
+const remembered = <K extends "key" | "policy" | "slot" | "retention">(
   point: Point,
   key: K,
   view: View,
@@ -140,7 +140,8 @@ function readGroup(
 ): { readonly group: Group; readonly rows: readonly Row[] } {
   const policy = findPolicy(name, volumeId, context);
   const periodMs = policy?.periodMs ?? defaultPolicy.periodMs;
-  const terms = policy === null ? promised(members, context.view) : inForce(volumeId, policy, context);
+  const terms =
+    policy === null ? promisedOrAsked(volumeId, name, { members, context }) : inForce(volumeId, policy, context);
   // By age alone nothing is counted.
   const isCounted = terms.rules.length > 0 || members.some((point) => ruleTexts(point, context.view).length > 0);
   const rows = isCounted
@@ -173,10 +174,24 @@ function rowsOf(
   },
 ): readonly Row[] {
   const sure = sureOf(points);
-  return members
+  const rows = members
     .map((point): Row => ({ point, counted: countedAs(point, { view, periodMs, isSure: sure.has(point.backup.id) }) }))
     .concat(expected.map(({ at }) => ({ point: null, counted: expectedAt(at) })))
     .sort((a, b) => a.counted.madeMs - b.counted.madeMs);
+  return eachKeyOnce(rows, view);
+}
+
+/** Of two that were made where one was due the first takes a place: the other pushes nobody out, and stays as long as the first does (rule 2). */
+function eachKeyOnce(rows: readonly Row[], view: View): readonly Row[] {
+  const taken = new Set<string>();
+  return rows.map((row) => {
+    const { counted, point } = row;
+    const key = point === null ? null : (remembered(point, "key", view) ?? point.marks.key);
+    if (key === null || counted.kind !== "good") return row;
+    if (taken.has(key)) return { point, counted: { ...counted, kind: "doubtful" } };
+    taken.add(key);
+    return row;
+  });
 }
 
 /** Ids of those whose ancestors are known for certain: what takes another one's place must be beyond doubt. */
@@ -204,11 +219,28 @@ function inForce(
   };
 }
 
+/** What somebody asks to have kept of a volume's points counts also when their policy is gone: taking that away would delete by itself. */
+function promisedOrAsked(
+  volumeId: string,
+  name: string,
+  { members, context }: { readonly members: readonly Point[]; readonly context: Context },
+): Pick<Group, "retentionMs" | "unpromisedMs" | "rules"> {
+  const { retentionMs, rules } = promised(members, context.view);
+  const nothing: Policy = { ...defaultPolicy, name, retentionMs: 0, minimumRetentionMs: 0 };
+  const asked = context.inForceOf(volumeId, nothing);
+  const longestMs = Math.max(retentionMs, asked.retentionMs);
+  return {
+    retentionMs: longestMs,
+    unpromisedMs: longestMs,
+    rules: asked.thinning === null ? rules : [...rules, asked.thinning],
+  };
+}
+
 /**
  * Of a policy that is gone nobody knows what was in force last, but its points do: the best that one of them was promised holds for all, so that
  * taking a policy away deletes nothing by itself.
  */
-function promised(members: readonly Point[], view: View): Pick<Group, "retentionMs" | "unpromisedMs" | "rules"> {
+function promised(members: readonly Point[], view: View): Pick<Group, "retentionMs" | "rules"> {
   const promisesMs = members
     .filter((point) => !isArchive(point, null) && !point.marks.slot?.startsWith("manual:"))
     .flatMap((point) =>
@@ -216,8 +248,10 @@ function promised(members: readonly Point[], view: View): Pick<Group, "retention
     )
     .filter((ms) => !Number.isNaN(ms));
   const rules = new Map(members.flatMap((point) => rulesOf(point, view)).map((rule) => [formatRule(rule), rule]));
-  const retentionMs = promisesMs.length === 0 ? Infinity : Math.max(0, ...promisesMs);
-  return { retentionMs, unpromisedMs: retentionMs, rules: [...rules.values()] };
+  return {
+    retentionMs: promisesMs.length === 0 ? Infinity : Math.max(0, ...promisesMs),
+    rules: [...rules.values()],
+  };
 }
 
 /** Until when anybody remembers that it was promised to stay. */

@@ -46,7 +46,9 @@ export function plan(backups: readonly Backup[], setting: Setting = {}): Rotatio
     volumes: [...points.values()],
     existingVolumeIds: new Set(["v1", "v2"]),
     policyOf: () => null,
-    inForceOf: (_, policy) => ({ retentionMs, thinning: policy.thinning }),
+    // Of one that is gone nobody asks for anything.
+    inForceOf: (_, { minimumRetentionMs, thinning }) =>
+      minimumRetentionMs === 0 ? { retentionMs: 0, thinning } : { retentionMs, thinning },
     policy: dailyPolicy,
     deletedLast24h: 0,
     override: null,
