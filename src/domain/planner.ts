@@ -8,6 +8,7 @@ import { backupName, nameDate } from "./names.ts";
 import { obstacleTo, serverProblem, volumeProblem, type Obstacle } from "./obstacles.ts";
 import { promisedRetentionMs, type Notice, type RetentionRequest } from "./overrides.ts";
 import type { Point, VolumePoints } from "./points.ts";
+import { promisedUntil } from "./promise.ts";
 import type { Reason } from "./reasons.ts";
 import { setScene, type PlanInput, type Scene } from "./scene.ts";
 import { formatRule } from "./thinning-text.ts";
@@ -137,8 +138,8 @@ export function planJob(
   const archive = full?.isArchive === true ? policy.archive : null;
   const requestOf = (id: string): RetentionRequest | undefined => requests.get(id);
   const promisedMs = promisedRetentionMs(requestOf(volume.id), requestOf(server?.id ?? ""), policy);
-  // Where only counts keep, the minimum is all that can be promised.
-  const retentionMs = Math.max(promisedMs, policy.minimumRetentionMs);
+  // Where only counts keep, that is the minimum.
+  const keepUntil = promisedUntil(policy, slot, promisedMs);
   const attachedTo = new Set([...volume.serverIds, ...(serversOf.get(volume.id) ?? []).map((s) => s.id)]);
   return {
     key: workKey(volume.id, policy.name, slot.id, mechanism),
@@ -160,13 +161,13 @@ export function planJob(
     pool: volume.pool,
     shared: attachedTo.size > 1,
     windowEndsAt: slot.windowEndsAt,
-    keepUntil: new Date(slot.startsAt.getTime() + retentionMs),
+    keepUntil,
     retention: policy.thinning === null ? null : formatRule(policy.thinning),
     container: policy.container,
     archiveContainer: archive?.container ?? null,
     archiveZone: archive?.availabilityZone ?? null,
     archiveKeepUntil:
-      archive === null ? null : new Date(slot.startsAt.getTime() + Math.max(archive.retentionMs, retentionMs)),
+      archive === null ? null : new Date(Math.max(slot.startsAt.getTime() + archive.retentionMs, keepUntil.getTime())),
     fullNumber: full?.number ?? null,
     backupName: backupName(input.nameTemplate, {
       VOLUME_NAME: volume.name.trim() === "" ? volume.id : volume.name,

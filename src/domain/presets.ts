@@ -13,6 +13,9 @@ export const volumePresetNames = [
   "snapsentry-monthly",
 ] as const;
 
+/** Whether a policy of that name is made of a volume's own metadata, so that its owner decides when it is due. */
+export const isMadeOfMetadata = (name: string): boolean => volumePresetNames.some((each) => each === name);
+
 /** No policy of a file may have one of these names. */
 export const reservedNames: readonly string[] = [...presetNames, ...volumePresetNames, adoptedPolicy];
 

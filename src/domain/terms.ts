@@ -282,6 +282,15 @@ function countedAs(
   return { madeMs, calendarMs: standsForMs(point, { view, periodMs }), kind: good && isSure ? "good" : "doubtful" };
 }
 
+/**
+ * How long after its slot a point was made. Dates are promised from the slot, and by age it is kept from its creation: what was made late is as old only so
+ * much later. An adopted one has its date from elsewhere.
+ */
+export const lateMs = (point: Point, { group }: PointTerms, view: View): number =>
+  point.marks.adopted
+    ? 0
+    : point.backup.createdAt.getTime() - standsForMs(point, { view, periodMs: group.policy?.periodMs ?? Infinity });
+
 /** Its slot, unless it cannot have been made in that. */
 function standsForMs(point: Point, { view, periodMs }: { readonly view: View; readonly periodMs: number }): number {
   const madeMs = point.backup.createdAt.getTime();

@@ -7,6 +7,8 @@ import type { Backup } from "./inventory.ts";
 import { automatedMark, mark, markTime } from "./marks.ts";
 import type { Policy } from "./policy.ts";
 
+const noon = (n: number): string => day(n).replace("T00", "T12");
+
 describe("what becomes of a point", () => {
   const cases: { name: string; backups: Backup[]; setting?: Setting; outcome: Record<string, string> }[] = [
     {
@@ -49,6 +51,26 @@ describe("what becomes of a point", () => {
         fresh,
       ],
       outcome: { old: "delete: expired", older: "keep_promised", new: "keep_age" },
+    },
+    {
+      name: "made late in its slot, from which its date counts",
+      backups: [
+        aBackup("old", "2026-11-20T18:00:00Z", { marks: { [mark.slot]: day(20), [mark.keepUntil]: day(29) } }),
+        aBackup("late", "2026-11-20T18:00:00Z", { marks: { [mark.slot]: day(20), [mark.keepUntil]: noon(29) } }),
+        aBackup("manual", "2026-11-20T18:00:00Z", { marks: { [mark.slot]: "manual:1", [mark.keepUntil]: noon(29) } }),
+        aBackup("adopted", "2026-11-20T18:00:00Z", {
+          marks: { [mark.slot]: day(20), [mark.keepUntil]: noon(29), [mark.adopted]: "" },
+        }),
+        fresh,
+      ],
+      setting: { retentionMs: 1 },
+      outcome: {
+        old: "delete: expired",
+        late: "keep_promised",
+        manual: "delete: expired",
+        adopted: "delete: expired",
+        new: "keep_age",
+      },
     },
     {
       name: "promised for longer, as only the catalogue knows",

@@ -1,7 +1,7 @@
 import { archiveRetentionMs, isArchive } from "./archive.ts";
 import { pointTime, type Point } from "./points.ts";
 import type { Reason } from "./reasons.ts";
-import { promisesOf, type PointTerms, type View, type VolumeTerms } from "./terms.ts";
+import { lateMs, promisesOf, type PointTerms, type View, type VolumeTerms } from "./terms.ts";
 import type { KeptAs } from "./thinning.ts";
 
 /** The points of one volume in one project, and when they expire. */
@@ -46,14 +46,14 @@ const newest = (points: readonly Point[]): Point | null =>
 
 /** By its age: the latest of all dates that anybody remembers to have promised, and never less than the retention in force. In ms since 1970. */
 export function expiresAtMs(point: Point, { view, terms }: Pick<VolumeView, "view" | "terms">): number {
-  const { group } = termsOf(point, terms);
-  const remembered = view === "memory" ? (point.entry?.keepUntil ?? null) : null;
+  const own = termsOf(point, terms);
+  const { group } = own;
   const isPromised = point.marks.keepUntil !== null;
+  const late = lateMs(point, own, view);
   return Math.max(
     point.backup.createdAt.getTime() +
       Math.max(isPromised ? group.retentionMs : group.unpromisedMs, archiveRetentionMs(point, group.archive)),
-    point.marks.keepUntil?.getTime() ?? -Infinity,
-    remembered?.getTime() ?? -Infinity,
+    ...promisesOf(point, view).map((at) => at.getTime() + Math.max(0, late)),
   );
 }
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Exclusion } from "../../domain/exclusions.ts";
 import type { PolicyBook } from "../../domain/policy-book.ts";
 import type { Policy } from "../../domain/policy.ts";
-import { presets, volumePresetNames } from "../../domain/presets.ts";
+import { isMadeOfMetadata, presets } from "../../domain/presets.ts";
 import type { Rule } from "../../domain/rules.ts";
 import { ConfigError } from "../errors.ts";
 import { policyName } from "../schema.ts";
@@ -102,7 +102,7 @@ function readPolicies(
       reading.complain(entry, "is a policy that there always is; give yours another name");
       continue;
     }
-    if (volumePresetNames.some((reserved) => reserved === name)) {
+    if (isMadeOfMetadata(name)) {
       reading.complain(entry, "is kept for volumes with SnapSentry's metadata; give yours another name");
       continue;
     }
