@@ -3,6 +3,7 @@ import type { Point } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import { deadlineOf } from "../domain/states.ts";
 import { operation, type Conductor } from "./context.ts";
+import { writeJobs } from "./plan.ts";
 import { subjectOf } from "./submit.ts";
 
 /**
@@ -26,7 +27,8 @@ export async function adoptDone(
   const rows = adopted.map((job) =>
     operation(conductor, job.runId, { kind: "adopt", reason: "adopted", ...subjectOf(job), backupId: job.backupId }),
   );
-  await conductor.repository.insertJobs(adopted, rows);
+  const keys = adopted.map(({ key }) => key);
+  await writeJobs(conductor, adopted, rows, await conductor.repository.jobs({ keys, states: ["failed"] }));
 }
 
 function adoptedJob({ settings }: Conductor, job: Job, { backup, marks }: Point): Job {

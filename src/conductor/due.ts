@@ -19,6 +19,7 @@ import {
   planTracks,
   planWithoutPoints,
   refusalRows,
+  writeJobs,
   type CyclePlan,
   type PlanInput,
 } from "./plan.ts";
@@ -191,7 +192,7 @@ async function recordPlan(
   const first = await limit();
   const room = { jobs: plan.jobs, refused: first.refused, listed: groupByProject(listed) };
   const { accepted, refused } = (await makeRoom(cycle, room)) ? await limit() : first;
-  await conductor.repository.insertJobs([...accepted, ...refused], refusalRows(conductor, run.id, refused));
+  await writeJobs(conductor, [...accepted, ...refused], refusalRows(conductor, run.id, refused), known);
   return await tell(cycle, plan);
 }
 

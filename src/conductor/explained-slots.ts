@@ -105,7 +105,7 @@ function stateOf({
   readonly made: Point | null;
   readonly isReleased: boolean;
 }): SlotState {
-  if (job !== undefined) {
+  if (job !== undefined && due === undefined) {
     if (job.state === "succeeded") return { state: "done", pointId: job.backupId, job };
     return { state: job.state === "failed" || job.state === "cancelled" ? "failed" : "running", job };
   }

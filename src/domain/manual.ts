@@ -43,7 +43,7 @@ export function planManual(
       : server.id === order.serverId;
   const nameTemplate = order.name === null ? input.nameTemplate : namesOf(order.name, wanted.size);
   const targets = targetsOf(input.servers.filter(isConcerned), volumes.values());
-  const scene = setScene({ ...input, policy, volumes, nameTemplate, targets });
+  const scene = setScene({ ...input, policy, volumes, nameTemplate, targets, isOrdered: true });
   const context = { ...scene.input, seen: indexSeen(input.overridesSeen) };
   const date = nameDate(input.slot.startsAt, input.timeZone);
   const jobs: Job[] = [];

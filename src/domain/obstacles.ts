@@ -1,9 +1,9 @@
-import { isOpen } from "./catalogue.ts";
+import { isOpen, type Job } from "./catalogue.ts";
 import type { Server, Volume } from "./inventory.ts";
 import { startsAfter } from "./jitter.ts";
 import { workKey } from "./marks.ts";
 import type { Reason } from "./reasons.ts";
-import type { Scene } from "./scene.ts";
+import type { PlanInput, Scene } from "./scene.ts";
 import { asksToSkip } from "./selection.ts";
 
 /** Why a volume is not backed up now. */
@@ -37,6 +37,22 @@ export const serverProblem = (server: Server): Obstacle | null =>
 export const pairProblem = (server: Server, volume: Volume): Obstacle | null =>
   serverProblem(server) ?? (server.projectId === volume.projectId ? null : because("foreign_volume"));
 
+const retryAfterMs = 24 * 60 * 60 * 1000;
+
+/**
+ * Whether a slot whose request was refused is tried again: a quota that was full on its first day must not cost a month. Daily, as long as the slot
+ * lasts. Not when anything was made, and ended in error or is gone: that has had its slot.
+ */
+const isForAnotherTry = (
+  { backupId, endedAt, state }: Job,
+  { isOrdered = false, now, slot }: Pick<PlanInput, "isOrdered" | "now" | "slot">,
+): boolean =>
+  state === "failed" &&
+  backupId === null &&
+  endedAt !== null &&
+  now < slot.windowEndsAt &&
+  (isOrdered || now.getTime() - endedAt.getTime() >= retryAfterMs);
+
 /** Why a volume is not backed up, whatever it is attached to. */
 export function volumeProblem(scene: Scene, volume: Volume): Obstacle | null {
   const { mechanism, now, policy, selection, slot } = scene.input;
@@ -47,9 +63,9 @@ export function volumeProblem(scene: Scene, volume: Volume): Obstacle | null {
   if (open !== undefined) return because("still_running", `job ${open.key} is ${open.state}`);
   const key = workKey(volume.id, policy.name, slot.id, mechanism);
   // The database remembers a key that was wiped off the object.
-  if (jobs.some((job) => job.key === key) || points.some((p) => p.marks.key === key || p.entry?.key === key)) {
-    return because("not_due");
-  }
+  const done = jobs.find((job) => job.key === key);
+  if (points.some((p) => p.marks.key === key || p.entry?.key === key)) return because("not_due");
+  if (done !== undefined && !isForAnotherTry(done, scene.input)) return because("not_due");
   const creating = points.find((p) => p.backup.status === "creating");
   if (creating !== undefined) return because("still_running", `backup ${creating.backup.id} is creating`);
   if (!["available", "in-use"].includes(volume.status)) return because("volume_state", `status ${volume.status}`);

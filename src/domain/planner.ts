@@ -115,7 +115,7 @@ const snapshotMode: ModeChoice = { mode: "full", reason: "snapshot", parentId: n
 
 /** The job of one volume. @param server what it is protected with; `null` for a volume on its own */
 export function planJob(
-  { input, requests, serversOf }: Scene,
+  { input, jobsOf, requests, serversOf }: Scene,
   server: Server | null,
   volume: Volume,
   date: string,
@@ -141,8 +141,12 @@ export function planJob(
   // Where only counts keep, that is the minimum.
   const keepUntil = promisedUntil(policy, slot, promisedMs);
   const attachedTo = new Set([...volume.serverIds, ...(serversOf.get(volume.id) ?? []).map((s) => s.id)]);
+  const key = workKey(volume.id, policy.name, slot.id, mechanism);
+  const set = workKey(server?.id ?? volume.id, policy.name, slot.id, mechanism);
+  // What is tried again was not made together with what was made at first.
+  const isRetried = jobsOf.get(volume.id)?.some((job) => job.key === key) ?? false;
   return {
-    key: workKey(volume.id, policy.name, slot.id, mechanism),
+    key,
     mechanism,
     runId,
     projectId: volume.projectId,
@@ -152,7 +156,7 @@ export function planJob(
     serverName: server?.name ?? "",
     policy: policy.name,
     slot: slot.id,
-    setId: workKey(server?.id ?? volume.id, policy.name, slot.id, mechanism),
+    setId: isRetried ? `${set}/${runId}` : set,
     mode,
     modeReason: archive === null ? modeReason : "full_archive",
     parentId,

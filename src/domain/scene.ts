@@ -29,6 +29,8 @@ export interface PlanInput {
   /** By volume, the last backup that is made of it before by other policies in this plan. */
   readonly ahead: ReadonlyMap<string, Ahead>;
   readonly overridesSeen: readonly OverrideSeen[];
+  /** An operator asks for it: what was refused before is tried again at once. */
+  readonly isOrdered?: boolean;
   /** Under which requests for another retention are remembered for this policy. */
   readonly requestKey: string;
 }

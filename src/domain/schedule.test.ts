@@ -72,7 +72,7 @@ describe("scheduleProblem", () => {
       { kind: "interval", everyMs: hourMs, anchor: new Date(NaN) },
       "anchor is no date and time; allowed: e.g. 2026-01-31T02:00:00Z",
     ],
-    [{ kind: "interval", everyMs: hourMs, anchor: new Date(1) }, "anchor must be at a whole second"],
+    [{ kind: "interval", everyMs: hourMs, anchor: new Date(1) }, "it must begin at a whole second"],
   ];
   for (const [schedule, problem] of wrong) {
     it(`${JSON.stringify(schedule)}: ${problem}`, () => assert.equal(scheduleProblem(schedule), problem));

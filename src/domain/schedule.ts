@@ -56,7 +56,7 @@ export function scheduleProblem(schedule: Schedule): string | null {
         return "anchor is no date and time; allowed: e.g. 2026-01-31T02:00:00Z";
       return schedule.anchor.getTime() % 1000 === 0
         ? about("interval", secondsProblem(schedule.everyMs))
-        : "anchor must be at a whole second";
+        : "it must begin at a whole second";
   }
 }
 

@@ -11,10 +11,13 @@ export interface Lease {
   readonly expiresAt: Date;
 }
 
-/** The columns of a job that change while it is worked. */
+/** The columns of a job that change while it is worked, or when it begins anew. */
 export type JobPatch = Partial<
   Pick<
     Job,
+    | "runId"
+    | "setId"
+    | "plannedAt"
     | "reason"
     | "sizeGiB"
     | "archiveContainer"

@@ -18,7 +18,7 @@ type Level = "debug" | "info" | "warn" | "error";
 export const narrator = (log: Logger, builtIn: string = defaultPolicy.name): Observer => ({
   onRunStarted: ({ id, kind }) => log.debug({ run: id, kind }, "a run begins"),
   onOperation(operation, job) {
-    const [level, message] = sentenceOf(operation, job?.mechanism ?? "backup");
+    const [level, message] = sentenceOf(operation, mechanismOf(operation, job));
     log[level](fieldsOf(operation, job, builtIn), message);
   },
 });
@@ -69,15 +69,20 @@ const alarming: ReadonlySet<Reason> = new Set([
   "policies_invalid",
 ]);
 
+/** Of what was refused before there was a job the key tells. */
+const mechanismOf = ({ key }: Operation, job: Job | null): Mechanism =>
+  job?.mechanism ?? (key?.endsWith("/snapshot") === true ? "snapshot" : "backup");
+
 function fieldsOf(operation: Operation, job: Job | null, builtIn: string): object {
+  const made = mechanismOf(operation, job);
   const { kind, reason, message, requestId } = operation;
   const ended = job?.endedAt ?? null;
   return compact({
     server: job?.serverName,
     volumeName: job === null || job.volumeName === "" ? null : job.volumeName,
     policy: job === null || job.policy === builtIn ? null : job.policy,
-    why: kind === "create" || reason === "succeeded" ? null : operatorText(reason, job?.mechanism),
-    message: message === operatorText(reason, job?.mechanism) ? null : message,
+    why: kind === "create" || reason === "succeeded" ? null : operatorText(reason, made),
+    message: message === operatorText(reason, made) ? null : message,
     mode: job?.mechanism === "snapshot" ? "snapshot" : job?.mode,
     reason: reason === "succeeded" ? null : reason,
     sizeGiB: job?.sizeGiB,

@@ -16,7 +16,13 @@ svg { max-width: 100%; height: auto; }
 figcaption, .soft { color: #52606d; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: 0.2rem 0.9rem 0.2rem 0; text-align: left; border-bottom: 1px solid #d9e2ec; vertical-align: top; }
+td:first-child { white-space: nowrap; }
 th.number, td.number { text-align: right; font-variant-numeric: tabular-nums; }
+@media (max-width: 480px) {
+  h1 { font-size: 1.5rem; }
+  h2 { font-size: 1.2rem; }
+  th, td { padding-right: 0.45rem; font-size: 0.8rem; }
+}
 @media (prefers-color-scheme: dark) {
   body { color: #e4e7eb; background: #16191d; }
   figcaption, .soft { color: #9aa5b1; }

@@ -10,7 +10,7 @@ import { bookOf } from "../assign.ts";
 import { operation, type Conductor, type Signals } from "../context.ts";
 import type { LeaseKeeper } from "../lease.ts";
 import { listPoints } from "../mechanism.ts";
-import { knownJobs, limitJobs, refusalRows, requestKey } from "../plan.ts";
+import { knownJobs, limitJobs, refusalRows, requestKey, writeJobs } from "../plan.ts";
 import { answersOf, markServers, readQuota } from "../project.ts";
 import { buildReport, setsOf } from "../report.ts";
 import { ourUserIds, scanInventory } from "../scan.ts";
@@ -79,9 +79,11 @@ export async function planProtect(
     }),
   );
   if (skips.length > 0) await repository.appendOperations(skips);
-  await repository.insertJobs(
+  await writeJobs(
+    conductor,
     [...limited.accepted, ...limited.refused],
     refusalRows(conductor, runId, limited.refused),
+    known,
   );
 }
 
