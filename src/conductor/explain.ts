@@ -8,9 +8,18 @@ import { readReleases } from "../domain/release.ts";
 import { inOrder, type Rule } from "../domain/rules.ts";
 import { assignmentInput, policyFinder } from "./assign.ts";
 import type { Conductor } from "./context.ts";
-import { explainPoints, type ExplainedPoint } from "./explained-points.ts";
+import { explainGone } from "./explained-gone.ts";
+import {
+  explainPoints,
+  type Braked,
+  type ExplainBase,
+  type ExplainedPoint,
+  type ExplainedPoints,
+} from "./explained-points.ts";
 import { explainSlots, type ExplainedProtection } from "./explained-slots.ts";
 import { ClockWatch } from "./memory.ts";
+import type { RemovalPreview } from "./orders/removal.ts";
+import { ProjectRotations } from "./project-rotations.ts";
 import { ourUserIds, retentionTerms, whyPartial, type Inventory } from "./scan.ts";
 
 /** A rule, and whether it was reached and matched. */
@@ -21,7 +30,9 @@ export interface ExplainedRule {
 }
 
 export interface Explanation {
-  readonly volume: Volume;
+  readonly volumeId: string;
+  /** `null`: it is gone. */
+  readonly volume: Volume | null;
   readonly project: Pick<Project, "id" | "name">;
   /** That it is attached to, as far as they are listed. */
   readonly servers: readonly Server[];
@@ -38,8 +49,14 @@ export interface Explanation {
   readonly points: readonly ExplainedPoint[];
   /** Of others, and those whose marks are not what they should be. */
   readonly others: readonly Point[];
-  /** Why nothing at all would be deleted; `null` when nothing forbids it. */
+  /** Why nothing at all would be deleted; `null` when nothing forbids it, or there is nothing to delete. */
   readonly blocked: Reason | null;
+  /** Set when it is the brake. */
+  readonly braked: Braked | null;
+  /** Whether rotation is on at all. */
+  readonly rotationEnabled: boolean;
+  /** Of a volume that is gone: what `prune --gone` would do with what is left of it. */
+  readonly prune: RemovalPreview | null;
 }
 
 /** Says all that decides about some volumes, from fresh listings. Writes nothing anywhere. */
@@ -49,24 +66,12 @@ export async function explainVolumes(
   volumeIds: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly Explanation[]> {
-  const { clock, reader, repository, settings } = conductor;
-  const [newest] = await repository.runs({ limit: 1 });
-  const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
-  const now = clock.now();
-  const partial = whyPartial(inventory, now, lastGood) !== null;
-  const clockTrusted = new ClockWatch().check(conductor, newest?.startedAt ?? null).trusted;
+  const { settings } = conductor;
+  const base = await readBase(conductor, inventory, signal);
+  const { now } = base;
   const input = await assignmentInput(conductor, inventory, { now, signal });
   const context = contextOf(input);
-  const projects = new Map((await reader.projects(signal)).map((project) => [project.id, project]));
-  const base = {
-    conductor,
-    inventory,
-    now,
-    signal,
-    userIds: await ourUserIds(conductor, signal),
-    existingVolumeIds: partial ? null : inventory.volumeIds,
-    blocked: !clockTrusted ? ("clock_jump" as const) : partial ? ("partial_scan" as const) : null,
-  };
+  const projects = await projectNames(conductor, signal);
   const explained: Explanation[] = [];
   for (const id of volumeIds) {
     const volume = inventory.volumes.get(id);
@@ -84,7 +89,7 @@ export async function explainVolumes(
       now,
     });
     const releasedAt = released.dueAt.get(id) ?? null;
-    const points = await explainPoints(base, { volume, terms, releasedAt });
+    const points = await explainPoints(base, { volumeId: id, terms, releasedAt });
     // That it is asked for is said by itself.
     const invalid = released.notices.filter(({ reason }) => reason === "request_invalid");
     const requests = servers.flatMap((server) => context.serverRequests.get(server.id)?.notices ?? []);
@@ -92,8 +97,9 @@ export async function explainVolumes(
     const planned = await explainSlots(base, { volume, said, points: points.read, releasedAt, overridesSeen });
     const who = { volumeId: id, serverIds: servers.map((server) => server.id), projectId: volume.projectId };
     explained.push({
+      volumeId: id,
       volume,
-      project: projects.get(volume.projectId) ?? { id: volume.projectId, name: volume.projectId },
+      project: projects(volume.projectId),
       servers,
       excluded: said.excluded,
       exclusion: exclusionOf(input.book.exclusions, who, now),
@@ -103,12 +109,75 @@ export async function explainVolumes(
       notices: eachOnce([...said.notices, ...requests, ...invalid, ...planned.notices, ...points.notices]).sort(
         byResource,
       ),
-      points: points.explained,
-      others: points.others,
-      blocked: points.blocked,
+      prune: null,
+      ...shownOf(points, conductor),
     });
   }
   return explained;
+}
+
+/**
+ * The same of a volume that Cinder does not list any more. Nothing protects it; what is left of it is kept.
+ * @returns null when nothing is left of it
+ */
+export async function explainGoneVolume(
+  conductor: Conductor,
+  inventory: Inventory,
+  volumeId: string,
+  signal: AbortSignal,
+): Promise<Explanation | null> {
+  const gone = await explainGone(await readBase(conductor, inventory, signal), volumeId);
+  if (gone === null) return null;
+  const { points, prune } = gone;
+  const [first] = [...points.explained.map(({ point }) => point), ...points.others];
+  const projects = await projectNames(conductor, signal);
+  return {
+    volumeId,
+    volume: null,
+    project: projects(first?.projectId ?? ""),
+    servers: [],
+    excluded: null,
+    exclusion: null,
+    releasedAt: null,
+    rules: [],
+    protections: [],
+    notices: eachOnce(points.notices).sort(byResource),
+    prune,
+    ...shownOf(points, conductor),
+  };
+}
+
+const shownOf = ({ blocked, braked, explained, others }: ExplainedPoints, { settings }: Conductor) => ({
+  points: explained,
+  others,
+  blocked,
+  braked,
+  rotationEnabled: settings.rotationEnabled,
+});
+
+async function readBase(conductor: Conductor, inventory: Inventory, signal: AbortSignal): Promise<ExplainBase> {
+  const { clock, repository } = conductor;
+  const [newest] = await repository.runs({ limit: 1 });
+  const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
+  const now = clock.now();
+  const partial = whyPartial(inventory, now, lastGood) !== null;
+  const clockTrusted = new ClockWatch().check(conductor, newest?.startedAt ?? null).trusted;
+  const userIds = await ourUserIds(conductor, signal);
+  const existingVolumeIds = partial ? null : inventory.volumeIds;
+  const known = { conductor, inventory, now, signal, userIds, existingVolumeIds };
+  return {
+    ...known,
+    blocked: !clockTrusted ? "clock_jump" : partial ? "partial_scan" : null,
+    rotations: new ProjectRotations(known),
+  };
+}
+
+async function projectNames(
+  { reader }: Conductor,
+  signal: AbortSignal,
+): Promise<(id: string) => Pick<Project, "id" | "name">> {
+  const projects = new Map((await reader.projects(signal)).map((project) => [project.id, project]));
+  return (id) => projects.get(id) ?? { id, name: id };
 }
 
 /** Looked at are all rules until one ends it, with whichever server. */

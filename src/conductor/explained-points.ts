@@ -1,4 +1,4 @@
-import type { Backup, Mechanism, Volume } from "../domain/inventory.ts";
+import type { Backup, Mechanism } from "../domain/inventory.ts";
 import { mechanisms } from "../domain/inventory.ts";
 import { noticesOfPoints, type Notice } from "../domain/planner.ts";
 import { readByMechanism, type Point, type VolumePoints } from "../domain/points.ts";
@@ -9,6 +9,7 @@ import { readTerms, type Terms } from "../domain/terms.ts";
 import { diesAtMs } from "../domain/wanted.ts";
 import type { Conductor } from "./context.ts";
 import { listPoints } from "./mechanism.ts";
+import type { ProjectRotations } from "./project-rotations.ts";
 import { planProjectRotation } from "./rotate.ts";
 import { isProven, type Inventory } from "./scan.ts";
 
@@ -21,6 +22,7 @@ export interface ExplainBase {
   readonly userIds: ReadonlySet<string>;
   readonly existingVolumeIds: ReadonlySet<string> | null;
   readonly blocked: Reason | null;
+  readonly rotations: ProjectRotations;
 }
 
 /** A restore point that exists, and what the next rotation says of it. */
@@ -29,26 +31,46 @@ export interface ExplainedPoint extends Decision {
   readonly keptUntil: Date | null;
   /** Id of the one whose key it has, too. */
   readonly duplicateOf: string | null;
+  /** Why it would go, if {@link Decision.reason} did not hold it back; `null` when it goes, and when it is kept for its own sake. */
+  readonly wouldGo: Reason | null;
+}
+
+/** A project in which the brake stops all deletions, and by how much. */
+export interface Braked {
+  readonly projectId: string;
+  readonly overdue: number;
+  readonly allowance: number;
+}
+
+/** What there is of a volume. */
+export interface ExplainedPoints {
+  readonly read: PointsByMechanism;
+  /** Of ours, oldest first. */
+  readonly explained: readonly ExplainedPoint[];
+  /** Of others, and those whose marks are not what they should be. */
+  readonly others: readonly Point[];
+  readonly notices: readonly Notice[];
+  /** Why nothing at all would be deleted; `null` when nothing forbids it, or there is nothing to delete. */
+  readonly blocked: Reason | null;
+  readonly braked: Braked | null;
 }
 
 export type PointsByMechanism = Readonly<Record<Mechanism, ReadonlyMap<string, VolumePoints>>>;
 
-/** The volume's restore points, and what its rotation would do. The project's brake is left aside: it is not about one volume. */
+/** The restore points of a volume, and what the next rotation would do with them. Where something of it would go, its project's brake and pace are asked. */
 export async function explainPoints(
-  { conductor, inventory, now, signal, userIds, existingVolumeIds, ...base }: ExplainBase,
-  { volume, terms, releasedAt }: { readonly volume: Volume; readonly terms: Terms; readonly releasedAt: Date | null },
-): Promise<{
-  readonly read: PointsByMechanism;
-  readonly explained: readonly ExplainedPoint[];
-  readonly others: readonly Point[];
-  readonly notices: readonly Notice[];
-  readonly blocked: Reason | null;
-}> {
+  { conductor, inventory, now, signal, userIds, existingVolumeIds, rotations, ...base }: ExplainBase,
+  {
+    volumeId,
+    terms,
+    releasedAt,
+  }: { readonly volumeId: string; readonly terms: Terms; readonly releasedAt: Date | null },
+): Promise<ExplainedPoints> {
   const { reader, repository, settings } = conductor;
   const rows: Backup[] = [];
   let proven = true;
   for (const mechanism of mechanisms) {
-    const found = await Array.fromAsync(listPoints(reader, mechanism, { volumeId: volume.id }, signal));
+    const found = await Array.fromAsync(listPoints(reader, mechanism, { volumeId }, signal));
     rows.push(...found);
     if (found.length > 0 && !(await isProven(conductor, mechanism, found, signal))) proven = false;
   }
@@ -61,6 +83,7 @@ export async function explainPoints(
   const originals = duplicatesOf(volumes);
   const blocked = base.blocked ?? (proven ? null : "unproven_reader");
   const explained: ExplainedPoint[] = [];
+  let braked: Braked | null = null;
   for (const projectId of projectIds) {
     const noBrake = { projectId, count: Number.MAX_SAFE_INTEGER, expiresAt: new Date(now.getTime() + 60_000) };
     const plan = await planProjectRotation(
@@ -73,22 +96,28 @@ export async function explainPoints(
         terms,
         cloneSources: inventory.cloneSources,
         userIds,
-        blocked,
+        blocked: null,
       },
     );
     const untilOf = keptUntil(volumes, { ...terms, projectId });
     const { cloneSources } = inventory;
-    const dueAt = new Map(releasedAt === null ? [] : [[volume.id, releasedAt]]);
-    const decisions = blocked === null ? withReleased(plan.decisions, { dueAt, now, cloneSources }) : plan.decisions;
-    const whenDue = withReleased(decisions, { dueAt, now: releasedAt ?? now, cloneSources });
+    const dueAt = new Map(releasedAt === null ? [] : [[volumeId, releasedAt]]);
+    const free = withReleased(plan.decisions, { dueAt, now, cloneSources });
+    const whenDue = withReleased(free, { dueAt, now: releasedAt ?? now, cloneSources });
     const goesThen = new Set(whenDue.flatMap(({ point, reason }) => (reason === "released" ? point : [])));
-    for (const decision of decisions) {
-      const { point } = decision;
+    const waits = free.some(({ action, reason }) => action === "delete" && reason !== "released");
+    const real = blocked === null && waits ? await rotations.of(projectId) : null;
+    if (real?.blocked === "brake") braked = { projectId, overdue: real.overdue, allowance: real.allowance };
+    const next = new Map(real?.decisions.map((decision) => [decision.point.backup.id, decision]));
+    for (const decision of free) {
+      const { action, point, reason } = decision;
       const until = endsByItself(decision) ? untilOf(point) : null;
+      const held = action === "delete" ? (blocked ?? heldBack(decision, next.get(point.backup.id))) : null;
       explained.push({
-        ...decision,
-        keptUntil: decision.reason === "released" ? null : goesThen.has(point) ? earlier(until, releasedAt) : until,
+        ...(held === null ? decision : { point, action: "keep", reason: held, because: [held] }),
+        keptUntil: reason === "released" ? null : goesThen.has(point) ? earlier(until, releasedAt) : until,
         duplicateOf: originals.get(point.backup.id) ?? null,
+        wouldGo: held === null ? null : reason,
       });
     }
   }
@@ -97,9 +126,14 @@ export async function explainPoints(
     explained: explained.sort((a, b) => Number(a.point.backup.createdAt) - Number(b.point.backup.createdAt)),
     others: volumes.flatMap(({ others }) => others),
     notices,
-    blocked,
+    blocked: blocked ?? (braked === null ? null : "brake"),
+    braked,
   };
 }
+
+/** What keeps a point although nothing of its volume's does. An owner's release is not the brake's affair. */
+const heldBack = (free: Decision, next: Decision | undefined): Reason | null =>
+  free.reason === "released" || next?.action !== "keep" ? null : next.reason;
 
 const earlier = (a: Date | null, b: Date | null): Date | null => (a === null || (b !== null && b < a) ? b : a);
 

@@ -1,10 +1,11 @@
 import { Argument } from "commander";
-import { explainVolumes, type Explanation } from "../../conductor/explain.ts";
-import { scanInventory } from "../../conductor/scan.ts";
+import { explainGoneVolume, explainVolumes, type Explanation } from "../../conductor/explain.ts";
+import { scanInventory, type Inventory } from "../../conductor/scan.ts";
 import { describeRetention } from "../../domain/describe-policy.ts";
 import { describeMatch } from "../../domain/describe-match.ts";
 import { describeSchedule } from "../../domain/schedule.ts";
 import type { Command } from "../command.ts";
+import { removalValue } from "../describe-removal.ts";
 import { exit } from "../exit-codes.ts";
 import { describeExplanation, kindOf, nothingToExplain } from "../explain/words.ts";
 import { findTarget, volumesOfTarget, type Target } from "../find-target.ts";
@@ -15,26 +16,50 @@ export const explainCommand: Command = {
   summary: "say what protects a volume or server, when, and what is kept of it until when and why",
   description:
     "Says which policies protect a volume and where each comes from, what rules and exclusions say, what its owner asks for and when that counts, how it stands with the current slots, when the next ones begin, " +
-    "and of every restore point that exists until when it is kept and why, or why the next rotation deletes it (the project's brake left aside). " +
-    "A server is explained volume by volume. Lists the cloud and writes nothing anywhere; may run beside the conductor.",
-  arguments: [new Argument("<server|volume>", "id or name of a server or volume of any project")],
+    "and of every restore point that exists until when it is kept and why, why the next rotation deletes it, or what holds its deletion back. " +
+    "A server is explained volume by volume; of a volume that is gone, named by its id, what is left of it. Lists the cloud and writes nothing anywhere; may run beside the conductor.",
+  arguments: [
+    new Argument("<server|volume>", "id or name of a server or volume of any project, or id of a volume that is gone"),
+  ],
   printsData: true,
   async run({ arguments: [text = ""] }, context) {
     const opened = await openConductor(context, "look");
     try {
       const { cut } = context.signals;
       const inventory = await scanInventory(opened.conductor, cut);
+      const how = { timeZone: context.settings().conductor.timeZone, now: context.clock.now() };
+      if (mayBeGone(inventory, text)) {
+        const gone = await explainGoneVolume(opened.conductor, inventory, text, cut);
+        if (gone !== null) {
+          const { volumeId: id, project } = gone;
+          const value = {
+            kind: "volume",
+            id,
+            name: null,
+            projectId: project.id,
+            missing: [id],
+            volumes: [valueOf(gone)],
+          };
+          context.output.data(value, () => describeExplanation(gone, how));
+          return exit.ok;
+        }
+      }
       const target = findTarget(inventory, text);
       const { selection } = context.settings();
       const { volumeIds } = volumesOfTarget(target, inventory, { selection, force: true });
-      const explained = await explainVolumes(opened.conductor, inventory, volumeIds, cut);
+      const explained = [...(await explainVolumes(opened.conductor, inventory, volumeIds, cut))];
       const missing = volumeIds.filter((id) => !inventory.volumes.has(id));
-      const how = { timeZone: context.settings().conductor.timeZone, now: context.clock.now() };
+      const lost: string[] = [];
+      for (const id of missing) {
+        const gone = await explainGoneVolume(opened.conductor, inventory, id, cut);
+        if (gone === null) lost.push(id);
+        else explained.push(gone);
+      }
       context.output.data({ ...targetValue(target), missing, volumes: explained.map(valueOf) }, () =>
         [
           ...(explained.length + missing.length === 0 ? [nothingToExplain] : []),
           ...explained.map((each) => describeExplanation(each, how)),
-          ...missing.map((id) => `VOLUME ${id}\n  attached to the server, and not in Cinder's listing\n`),
+          ...lost.map((id) => `VOLUME ${id}\n  attached to the server, and not in Cinder's listing\n`),
         ].join("\n"),
       );
       return exit.ok;
@@ -44,16 +69,27 @@ export const explainCommand: Command = {
   },
 };
 
+/** Names are not known of what is gone. */
+const mayBeGone = ({ servers, volumes }: Inventory, text: string): boolean =>
+  idPattern.test(text) && !volumes.has(text) && !servers.some(({ id, name }) => id === text || name === text);
+
+const idPattern = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
 const targetValue = (target: Target): object => {
   const { id, name, projectId } = target.kind === "server" ? target.server : target.volume;
   return { kind: target.kind, id, name, projectId };
 };
 
 const valueOf = (explained: Explanation): object => {
-  const { volume, project, servers, excluded, exclusion, rules, protections, notices, points, others, blocked } =
-    explained;
+  const { volume, volumeId, project, servers, excluded, exclusion, rules, protections, notices } = explained;
+  const { points, others, blocked, braked, rotationEnabled, prune } = explained;
   return {
-    volume: { id: volume.id, name: volume.name, status: volume.status, sizeGiB: volume.sizeGiB },
+    volume: {
+      id: volumeId,
+      name: volume?.name ?? null,
+      status: volume?.status ?? "gone",
+      sizeGiB: volume?.sizeGiB ?? null,
+    },
     project: { id: project.id, name: project.name },
     servers: servers.map(({ id, name, projectId }) => ({ id, name, projectId })),
     releasedAt: explained.releasedAt,
@@ -88,8 +124,11 @@ const valueOf = (explained: Explanation): object => {
       nextSlots,
     })),
     notices,
+    rotationEnabled,
     blocked,
-    points: points.map(({ point, action, reason, because, keptUntil, duplicateOf }) => ({
+    braked,
+    prune: prune === null ? null : removalValue(prune),
+    points: points.map(({ point, action, reason, because, keptUntil, duplicateOf, wouldGo }) => ({
       id: point.backup.id,
       mechanism: point.backup.mechanism,
       kind: kindOf(point),
@@ -105,6 +144,7 @@ const valueOf = (explained: Explanation): object => {
       action,
       reason,
       because,
+      wouldGo,
       promisedUntil: point.marks.keepUntil,
       keptUntil,
     })),

@@ -1,4 +1,5 @@
 import type { ExplainedRule, Explanation } from "../../conductor/explain.ts";
+import type { RemovalPreview } from "../../conductor/orders/removal.ts";
 import type { ExplainedPoint } from "../../conductor/explained-points.ts";
 import type { ExplainedProtection, ExplainedTrack } from "../../conductor/explained-slots.ts";
 import { describeMatch } from "../../domain/describe-match.ts";
@@ -24,18 +25,8 @@ export function describeExplanation(
   explained: Explanation,
   { timeZone, now }: { readonly timeZone: string; readonly now: Date },
 ): string {
-  const { volume, project, servers, protections, points, others, rules, notices, releasedAt, blocked } = explained;
-  const name = volume.name.trim() === "" ? "" : ` ${volume.name}`;
-  const attached =
-    servers.length === 0
-      ? "attached to nothing"
-      : `attached to ${servers.map((s) => `${s.name} (${s.id})`).join(", ")}`;
-  const parts = [
-    wrapped("VOLUME ", `${volume.id}${name}`),
-    wrapped("  ", `of ${project.name}, ${volume.sizeGiB} GiB, ${volume.status}, ${attached}`),
-    "\n",
-    protectedBy(explained),
-  ];
+  const { volumeId, protections, points, others, rules, notices, prune, releasedAt } = explained;
+  const parts = [...volumePart(explained), "\n", protectedBy(explained)];
   if (releasedAt !== null) {
     const at = localMinute(releasedAt, timeZone);
     parts.push(
@@ -48,20 +39,58 @@ export function describeExplanation(
   if (notices.length > 0) {
     parts.push("\n  To be known\n");
     for (const { reason, resourceId, message } of notices) {
-      const about = resourceId === null || resourceId === volume.id ? "" : `${resourceId}: `;
+      const about = resourceId === null || resourceId === volumeId ? "" : `${resourceId}: `;
       parts.push(wrapped("    ", `${about}${operatorText(reason)}${message === null ? "" : `: ${message}`}`));
     }
   }
   parts.push(`\n  Restore points: ${points.length === 0 ? "none" : `${points.length}, times in ${timeZone}`}\n`);
-  if (blocked !== null) parts.push(wrapped("    ", `nothing would be deleted: ${operatorText(blocked)}`));
+  parts.push(...blockedPart(explained));
   const width = Math.max(0, ...points.map(({ point }) => policyOf(point).length));
   for (const point of points) parts.push(pointPart(point, { timeZone, now, width }));
   if (others.length > 0)
     parts.push(wrapped("    ", `beside them ${others.length} that are not ours: ${othersOf(others)}`));
+  if (prune !== null) parts.push("\n", prunePart(prune));
   return parts.join("");
 }
 
-function protectedBy({ excluded, exclusion, protections }: Explanation): string {
+function volumePart({ project, servers, volume, volumeId }: Explanation): string[] {
+  if (volume === null)
+    return [`VOLUME ${volumeId}\n`, wrapped("  ", `of ${project.name}, gone: Cinder does not list it`)];
+  const name = volume.name.trim() === "" ? "" : ` ${volume.name}`;
+  const attached =
+    servers.length === 0
+      ? "attached to nothing"
+      : `attached to ${servers.map((s) => `${s.name} (${s.id})`).join(", ")}`;
+  return [
+    wrapped("VOLUME ", `${volumeId}${name}`),
+    wrapped("  ", `of ${project.name}, ${volume.sizeGiB} GiB, ${volume.status}, ${attached}`),
+  ];
+}
+
+/** What keeps rotation from deleting anything at all. */
+function blockedPart({ blocked, braked, rotationEnabled }: Explanation): string[] {
+  if (!rotationEnabled) return [wrapped("    ", "nothing is deleted: rotation.enabled is false")];
+  if (blocked === null) return [];
+  const figures =
+    braked === null
+      ? ""
+      : `: ${braked.overdue} overdue, ${braked.allowance} may go in 24 hours; rotation.brake_overrides allows more for project ${braked.projectId}`;
+  return [wrapped("    ", `nothing would be deleted: ${operatorText(blocked)}${figures}`)];
+}
+
+function prunePart({ blocked, plan }: RemovalPreview): string {
+  const count = plan.removals.reduce((sum, { deletions }) => sum + deletions.length, 0);
+  const first = "  dirigent prune --gone  ";
+  if (blocked !== null) return wrapped(first, `would delete nothing: ${operatorText(blocked)}`);
+  const lines = [wrapped(first, `would delete ${count === 0 ? "nothing of it" : `${count} of them`}`)];
+  for (const { backupId, reason, message } of plan.refusals) {
+    lines.push(wrapped(`    ${backupId}  `, `stays: ${because(reason, message)}`));
+  }
+  return lines.join("");
+}
+
+function protectedBy({ excluded, exclusion, protections, volume }: Explanation): string {
+  if (volume === null) return "  Nothing protects it any more; what there is of it stays as said below.\n";
   const width = Math.max(0, ...protections.map(({ policy }) => policy.name.length));
   if (excluded !== null) {
     const until =
@@ -145,7 +174,7 @@ function stateText({ now, slot }: ExplainedTrack, at: (date: Date) => string): s
 const counted: ReadonlySet<Reason> = new Set(countedKeeps);
 
 function pointPart(
-  { point, action, because: reasons, keptUntil, duplicateOf }: ExplainedPoint,
+  { point, action, reason, because: reasons, keptUntil, duplicateOf, wouldGo }: ExplainedPoint,
   { timeZone, now, width }: { readonly timeZone: string; readonly now: Date; readonly width: number },
 ): string {
   const at = (date: Date): string => localMinute(date, timeZone);
@@ -164,12 +193,17 @@ function pointPart(
     ...(duplicateOf === null ? [] : [`a duplicate of ${duplicateOf}`]),
     ...(point.good ? [] : ["not a good one"]),
   ];
+  const say = (each: Reason): string => operatorText(each, backup.mechanism);
+  const what =
+    wouldGo !== null
+      ? `waits: ${say(wouldGo)}; not now: ${say(reason)}`
+      : `${action === "keep" ? "kept" : "goes"}: ${reasons.map(say).join("; ")}`;
   const line = [at(backup.createdAt), policyOf(point).padEnd(width), kindOf(point).padEnd(11), backup.status.padEnd(9)];
   return (
     `    ${escapeText(`${line.join("  ")}  ${backup.id}`)}\n` +
     wrapped(
-      `      ${action === "keep" ? "kept: " : "goes: "}`,
-      `${reasons.map((reason) => operatorText(reason)).join("; ")}${ownTime}${also.length === 0 ? "" : ` (${also.join(", ")})`}`,
+      `      ${what.slice(0, what.indexOf(" ") + 1)}`,
+      `${what.slice(what.indexOf(" ") + 1)}${ownTime}${also.length === 0 ? "" : ` (${also.join(", ")})`}`,
     )
   );
 }

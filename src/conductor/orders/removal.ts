@@ -84,7 +84,7 @@ export async function previewPrune(
 }
 
 /** Plans, asks for the children that the plan depends on, and plans again until nothing is left to ask. */
-async function planSurely(
+export async function planSurely(
   conductor: Conductor,
   { backups, proven, partial }: { backups: readonly Backup[]; proven: boolean; partial: boolean },
   signal: AbortSignal,
