@@ -1,5 +1,5 @@
 import { sql } from "../drizzle.ts";
-import type { BackupMode, JobState, OperationKind } from "../../src/domain/catalogue.ts";
+import type { BackupMode, JobState, OperationKind, TemporaryState } from "../../src/domain/catalogue.ts";
 import type { DeliveryChannel, DeliveryState, DeliverySubject } from "../../src/domain/deliveries.ts";
 import type { Mechanism } from "../../src/domain/inventory.ts";
 import type { OrderState } from "../../src/domain/orders.ts";
@@ -124,12 +124,19 @@ export const jobs = mysqlTable(
     deadlineAt: instant("deadline_at"),
     stuckReportedAt: instant("stuck_reported_at"),
     endedAt: instant("ended_at"),
+    temporary: id("temporary").$type<TemporaryState>(),
+    temporaryReason: id("temporary_reason").$type<Reason>(),
+    temporaryId: id("temporary_id"),
+    temporarySentAt: instant("temporary_sent_at"),
+    temporaryAnsweredAt: instant("temporary_answered_at"),
+    temporaryGoneAt: instant("temporary_gone_at"),
   },
   (t) => [
     index("jobs_state").on(t.state),
     index("jobs_slot_project_id").on(t.slot, t.projectId),
     index("jobs_project_id").on(t.projectId),
     index("jobs_run_id").on(t.runId),
+    index("jobs_temporary").on(t.temporaryGoneAt, t.temporarySentAt),
   ],
 );
 

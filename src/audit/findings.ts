@@ -40,6 +40,7 @@ export const findingMeanings = {
   "archive-parent": "a point depends on an archive, which is in another container and goes by a retention of its own",
   "foreign-parent": "a point depends on a backup that is not ours",
   unmarked: "created by the conductor's user but without marks",
+  "temporary-left": "a temporary snapshot for a backup is older than a day",
   forged: "marked but created by somebody else",
 
   "in-error": "a point is in error",

@@ -3,19 +3,29 @@ import type { ListedBackup } from "./listing.ts";
 import { isMarked, isSlot, mark, nameOf, utcInstantMs } from "./marks.ts";
 import { about } from "./removals.ts";
 import { readRule } from "./retention-rule.ts";
-import type { View } from "./view.ts";
+import { createdMs, type View } from "./view.ts";
 
 /** The marks: all that a rebuild needs, readable, and in agreement with Cinder and each other. */
 export function checkMarks(now: View): Finding[] {
   return now.listed.flatMap((each) => {
     const ofConductor = now.isOfConductor(each);
     if (now.isOurs(each)) return checkOurMarks(each, now);
+    if (now.isTemporary(each)) return leftOver(each, now);
     if (ofConductor) {
       const text = `${nameOf(each)} was created by the conductor's user and has no marks`;
       return [{ code: "unmarked", severity: "warning", ...about(each), text } as const];
     }
     return isMarked(each) ? [forged(each)] : [];
   });
+}
+
+/** After this long no backup is made from it any more, or something is wrong with that. */
+const temporaryMs = 24 * 3_600_000;
+
+function leftOver(each: ListedBackup, now: View): Finding[] {
+  if (now.endedMs - createdMs(each) <= temporaryMs) return [];
+  const text = `${nameOf(each)} was made at ${each.createdAt} for a backup, and is still there`;
+  return [{ code: "temporary-left", severity: "warning", ...about(each), text }];
 }
 
 const forged = (each: ListedBackup): Finding => ({

@@ -16,7 +16,19 @@ export const mark = {
   /** The rule of thinning that the point was made under. */
   retention: "dirigent:retention",
   adopted: "dirigent:adopted",
+  /** A snapshot that lasts as long as the backup that is made from it. */
+  temporary: "dirigent:temporary",
 } as const;
+
+/** What only points carry: a tenant who calls one temporary makes it none. */
+const ofPoints = [mark.automated, mark.policy, mark.slot, mark.keepUntil, mark.retention, mark.hold, mark.adopted];
+
+/** Whether it says of itself that it is no point but temporary. */
+export const saysTemporary = ({ mechanism, metadata }: ListedBackup): boolean =>
+  mechanism === "snapshot" &&
+  metadata[mark.temporary] !== undefined &&
+  metadata[mark.key]?.endsWith("/temporary") === true &&
+  ofPoints.every((key) => metadata[key] === undefined);
 
 /** How findings name it. */
 export const nameOf = ({ mechanism, id }: ListedBackup): string => `${mechanism} ${id}`;

@@ -43,6 +43,7 @@ export function checkRemovals(comparison: Comparison): Finding[] {
     (before.find(each.id) ? before : now).root(each),
   );
   return removed.flatMap((was) => {
+    if (before.isTemporary(was)) return [];
     if (!before.isOurs(was)) return [foreignRemoved(was, comparison)];
     const chain = chains.get(before.root(was)) ?? [];
     return [

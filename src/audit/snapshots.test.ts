@@ -304,3 +304,45 @@ check("around one run", [
     want: [["foreign-removed", "failure", ["u"]]],
   },
 ]);
+
+const temporary = snapshot({
+  id: "t1",
+  created: "2026-01-20T00:00:00",
+  metadata: { "dirigent:temporary": "True", "dirigent:key": "v1/daily/2026-01-20T00:00:00Z/temporary" },
+});
+
+check("temporary snapshots", [
+  { name: "come and go", before: [f1, temporary], gone: ["t1"], want: [] },
+  { name: "are no points, and not unmarked", before: [f1, s1], came: [temporary], gone: [], want: [] },
+  {
+    name: "are told when they are still there after a day",
+    before: [f1],
+    came: [{ ...temporary, createdAt: "2026-01-19T12:00:00.000Z" }],
+    want: [["temporary-left", "warning", ["t1"]]],
+  },
+  {
+    name: "of somebody else are forged",
+    before: [f1],
+    came: [{ ...temporary, userId: "alice" }],
+    want: [["forged", "information", ["t1"]]],
+  },
+  {
+    name: "are not what was a point before, whatever is written on it",
+    before: [f1, s1],
+    came: [{ ...s1, metadata: temporary.metadata }],
+    want: [
+      ["promise-shortened", "failure", ["s1"]],
+      ["marks-missing", "failure", ["s1"]],
+    ],
+  },
+  {
+    name: "a point that is called one is a point that went too early",
+    before: [
+      f1,
+      marked({ ...s1 }, { "dirigent:temporary": "True", "dirigent:keep-until": "2026-01-22T00:00:00Z" }),
+      s2,
+    ],
+    gone: ["s1"],
+    want: [["removed-too-early", "failure", ["s1"]]],
+  },
+]);

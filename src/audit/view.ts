@@ -1,5 +1,5 @@
 import type { ListedBackup, ListedVolume, Listing, Mechanism } from "./listing.ts";
-import { isJudgedBad, isMarked, mark } from "./marks.ts";
+import { isJudgedBad, isMarked, mark, saysTemporary } from "./marks.ts";
 
 /** Cinder is taking these away, or tried to. */
 const leaving: ReadonlySet<string> = new Set(["deleting", "deleted", "error_deleting", "unmanaging"]);
@@ -90,9 +90,16 @@ export class View {
     return this.#ownership.adoptedIds.has(backup.id) && backup.metadata[mark.adopted] !== undefined;
   }
 
-  /** Created by the conductor's user, which cannot be forged, or adopted as we were told; and marked. */
+  /** Created by the conductor's user, which cannot be forged, or adopted as we were told; and marked as a point. */
   isOurs(backup: ListedBackup): boolean {
-    return this.isOfConductor(backup) && isMarked(backup);
+    return this.isOfConductor(backup) && isMarked(backup) && !this.isTemporary(backup);
+  }
+
+  /** A snapshot of the conductor that backups are made from, and no point. What was a point before is one for good. */
+  isTemporary(backup: ListedBackup): boolean {
+    if (!this.isOfConductor(backup) || !saysTemporary(backup)) return false;
+    const was = this.#earlier?.find(backup.id);
+    return was === undefined || this.#earlier?.isOurs(was) === false;
   }
 
   isUndersized(backup: ListedBackup): boolean {

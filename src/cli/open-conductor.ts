@@ -25,6 +25,7 @@ export const conductorSettings = (settings: Settings): ConductorSettings => ({
   release: settings.release,
   nameTemplate: settings.backup.nameTemplate,
   container: settings.backup.container,
+  fromSnapshotTypes: settings.backup.fromSnapshotTypes,
   limits: settings.limits,
   settleMs: settings.openstack.settleTimeMs,
   pollMs: settings.conductor.pollIntervalMs,

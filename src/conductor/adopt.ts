@@ -49,6 +49,8 @@ function adoptedJob({ settings }: Conductor, job: Job, { backup, marks }: Point)
     submittedAt: backup.createdAt,
     deadlineAt: deadlineOf(job, backup.createdAt, settings.deadline),
     endedAt: state === "running" ? null : (backup.updatedAt ?? backup.createdAt),
+    // Of its temporary snapshot nothing is known any more.
+    ...(job.temporary === null ? {} : { temporary: "refused", temporaryReason: null }),
   };
 }
 

@@ -25,6 +25,8 @@ export interface ConductorSettings {
   readonly nameTemplate: string;
   /** Container of the backups; `null` leaves it to Cinder. */
   readonly container: string | null;
+  /** Names of the volume types of which backups may be made from temporary snapshots. */
+  readonly fromSnapshotTypes: readonly string[];
   readonly limits: {
     readonly global: number;
     readonly perProject: number;

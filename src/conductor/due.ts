@@ -16,6 +16,7 @@ import {
   groupByProject,
   knownJobs,
   limitJobs,
+  ordinaryRows,
   planTracks,
   planWithoutPoints,
   refusalRows,
@@ -26,6 +27,7 @@ import {
 import { markServers, readQuota } from "./project.ts";
 import { scanPoints } from "./scan.ts";
 import { syncCatalogue } from "./sync.ts";
+import { leftUntried } from "./temporary-clean.ts";
 
 /** What a cycle has to do. */
 export interface Planned {
@@ -43,12 +45,14 @@ const isQuiet = ({ reason }: Skip): boolean => reason === "not_due" || reason ==
 
 /** Finds out what is due, lists what must be known for it, and plans. @returns null when there is nothing to do */
 export async function planCycle(cycle: Cycle): Promise<Planned | null> {
-  const { options } = cycle;
+  const { conductor, options } = cycle;
   const { plan, ended, idle, told, waits } = await planFromMemory(cycle);
   if (idle) return null;
   if (plan.jobs.length === 0 && !options.rotateAll) return { plan, listed: null, told, waits };
+  // Where backups are made from snapshots, one may have been left over.
+  const lookForLeft = conductor.settings.fromSnapshotTypes.length > 0;
   const mechanisms = new Set<Mechanism>(
-    options.rotateAll ? ["backup", "snapshot"] : plan.jobs.map(({ mechanism }) => mechanism),
+    options.rotateAll || lookForLeft ? ["backup", "snapshot"] : plan.jobs.map(({ mechanism }) => mechanism),
   );
   const listed = await listAndSync(cycle, mechanisms);
   const due =
@@ -84,7 +88,12 @@ async function planFromMemory(cycle: Cycle): Promise<
     notices: [...memory.notices, ...ended],
   };
   const told = releasing.union(inWindow && plan.jobs.length === 0 ? await tell(cycle, plan) : new Set<string>());
-  const idle = plan.jobs.length === 0 && !jobs.some(isOpen) && !options.rotateAll && told.size === 0;
+  const idle =
+    plan.jobs.length === 0 &&
+    !jobs.some(isOpen) &&
+    !options.rotateAll &&
+    told.size === 0 &&
+    !(await leftUntried(conductor));
   if (idle) await retryServerMarks(cycle, jobs);
   const waits = memory.skips.some(({ reason }) => reason === "not_yet" || reason === "still_running");
   return { plan, ended, idle, told, waits };
@@ -192,7 +201,8 @@ async function recordPlan(
   const first = await limit();
   const room = { jobs: plan.jobs, refused: first.refused, listed: groupByProject(listed) };
   const { accepted, refused } = (await makeRoom(cycle, room)) ? await limit() : first;
-  await writeJobs(conductor, [...accepted, ...refused], refusalRows(conductor, run.id, refused), known);
+  const rows = [...refusalRows(conductor, run.id, refused), ...ordinaryRows(conductor, run.id, accepted)];
+  await writeJobs(conductor, [...accepted, ...refused], rows, known);
   return await tell(cycle, plan);
 }
 

@@ -1,11 +1,15 @@
 import { openJobStates, type Job } from "../domain/catalogue.ts";
 import { pickJobs } from "../domain/dispatch.ts";
 import { isScheduled } from "../domain/manual.ts";
+import { temporaryKey } from "../domain/marks.ts";
+import { asSnapshot, isTemporaryInFlight, mayBeSent, wantedTemporaries } from "../domain/temporary.ts";
 import type { Conductor, Signals } from "./context.ts";
 import type { ProjectEnds } from "./ends.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import { isOutage } from "./outage.ts";
 import { submit } from "./submit.ts";
+import { requestTemporary, watchTemporaries } from "./temporary.ts";
+import { TemporaryCleaner } from "./temporary-clean.ts";
 import { cancelMissed, reconcileLost, watchRunning } from "./watch.ts";
 
 /** How long services or database may stay away before a run gives up. Its rows stay; the next run resumes them. */
@@ -35,6 +39,7 @@ export async function executeJobs(
   const { clock, log, settings } = conductor;
   const stop = AbortSignal.any([signals.drain, interrupt]);
   const rank = new Map(order.map((key, index) => [key, index]));
+  const cleaner = new TemporaryCleaner(conductor, lease, { userIds, concerns });
   let waitMs = firstWaitMs;
   let failingSince: Date | null = null;
   while (!stop.aborted) {
@@ -43,8 +48,10 @@ export async function executeJobs(
       conductor.onProgress?.(open);
       onRound?.();
       ends.start(open.filter(isScheduled));
+      await cleaner.start(signals);
       if (open.every((job) => job.stuckReportedAt !== null)) {
         await ends.settle();
+        await cleaner.settle();
         if (ends.complete()) return;
       }
       failingSince = null;
@@ -60,6 +67,7 @@ export async function executeJobs(
     await clock.sleep(waitMs, stop).catch(() => undefined); // rejects only when stopped
   }
   await ends.settle();
+  await cleaner.settle();
 }
 
 const firstWaitMs = 500;
@@ -88,12 +96,18 @@ async function round(
     before.filter((job) => job.state === "running"),
     signals.cut,
   );
+  const temporaries = await watchTemporaries(
+    conductor,
+    before.filter((job) => job.state === "planned"),
+    userIds,
+    signals.cut,
+  );
   const now = clock.now();
   for (const job of before)
     if (job.state === "planned" && now >= job.windowEndsAt) await cancelMissed(conductor, job, now);
   const started = signals.drain.aborted ? 0 : await startJobs(conductor, lease, { rank, concerns }, signals);
   const open = (await repository.jobs({ states: openJobStates })).filter(concerns);
-  return { open, moved: ended.length > 0 || started > 0 };
+  return { open, moved: ended.length > 0 || started > 0 || temporaries > 0 };
 }
 
 /** Sends what the limits allow now. @returns how many were sent */
@@ -106,18 +120,31 @@ async function startJobs(
   const { reader, repository, settings } = conductor;
   const open = await repository.jobs({ states: openJobStates });
   const rankOf = (job: Job): number => rank.get(job.key) ?? -1;
-  const planned = open.filter((job) => job.state === "planned" && concerns(job)).sort((a, b) => rankOf(a) - rankOf(b));
-  if (planned.length === 0) return 0;
+  const waiting = open.filter((job) => job.state === "planned" && concerns(job)).sort((a, b) => rankOf(a) - rankOf(b));
+  if (waiting.length === 0) return 0;
+  const planned = waiting.filter(mayBeSent);
   const anyBackup = planned.some((job) => job.mechanism === "backup");
   const services = anyBackup ? await reader.backupServices(signals.cut) : [];
+  const wanted = wantedTemporaries(waiting, settings.limits);
   const picked = pickJobs({
-    planned,
-    // A stuck backup must not take the place of one that would run.
-    inFlight: open.filter((job) => job.state !== "planned" && job.stuckReportedAt === null),
+    planned: [...planned, ...wanted.map(asSnapshot)],
+    inFlight: [
+      // A stuck backup must not take the place of one that would run.
+      ...open.filter((job) => job.state !== "planned" && job.stuckReportedAt === null),
+      ...open.filter(isTemporaryInFlight).map(asSnapshot),
+    ],
     limits: { ...settings.limits, perPolicy: limitsByPolicy(conductor) },
     backupServicesUp: services.filter((s) => s.state === "up" && s.status === "enabled").length,
   });
-  const results = await Promise.allSettled(picked.map((job) => submit(conductor, lease, job, signals.cut)));
+  const temporaries = new Map(wanted.map((job) => [temporaryKey(job.key), job]));
+  const results = await Promise.allSettled(
+    picked.map((job) => {
+      const backup = temporaries.get(job.key);
+      return backup === undefined
+        ? submit(conductor, lease, job, signals.cut)
+        : requestTemporary(conductor, lease, backup, signals.cut);
+    }),
+  );
   for (const result of results) if (result.status === "rejected") throw result.reason;
   return picked.length;
 }

@@ -88,6 +88,7 @@ export function planTracks(settings: ConductorSettings, input: PlanInput, points
       points,
       jobs: input.jobs,
       ahead,
+      fromSnapshotTypes: settings.fromSnapshotTypes,
       overridesSeen: input.overridesSeen,
     });
     if (isOpenFor({ slot }, now)) {
@@ -181,6 +182,14 @@ export const refusalRows = (conductor: Conductor, runId: string, refused: readon
     }),
   );
 
+/** What is told of backups that are not of their set's moment: why no temporary snapshot is made for them. */
+export const ordinaryRows = (conductor: Conductor, runId: string, accepted: readonly Job[]): Operation[] =>
+  accepted.flatMap((job) =>
+    job.temporaryReason === null
+      ? []
+      : [operation(conductor, runId, { kind: "notice", reason: job.temporaryReason, ...subjectOf(job) })],
+  );
+
 /**
  * Writes planned jobs down. One that was refused earlier in its slot begins anew, or ends anew.
  * @param known jobs that are there; of these keys at least the failed ones
@@ -191,7 +200,7 @@ export async function writeJobs(
   audit: readonly Operation[],
   known: readonly Job[],
 ): Promise<void> {
-  const failed = new Set(known.filter(({ state }) => state === "failed").map(({ key }) => key));
+  const failed = new Map(known.filter(({ state }) => state === "failed").map((job) => [job.key, job]));
   const again = jobs.filter(({ key }) => failed.has(key));
   await repository.insertJobs(
     jobs.filter(({ key }) => !failed.has(key)),
@@ -199,11 +208,31 @@ export async function writeJobs(
   );
   for (const job of again) {
     const operations = audit.filter(({ key }) => key === job.key);
-    await repository.moveJob({ key: job.key, from: "failed", to: job.state, patch: anewOf(job), operations });
+    await repository.moveJob({
+      key: job.key,
+      from: "failed",
+      to: job.state,
+      patch: anewOf(job, failed.get(job.key)),
+      operations,
+    });
   }
 }
 
-const anewOf = (job: Job): JobPatch => ({
+/** What is known of a temporary snapshot that has not gone yet is not forgotten over a new attempt, which then does without. */
+const temporaryAnew = (job: Job, before: Job | undefined): JobPatch =>
+  before !== undefined && before.temporarySentAt !== null && before.temporaryGoneAt === null
+    ? { temporary: "abandoned" }
+    : {
+        temporary: job.temporary,
+        temporaryReason: job.temporaryReason,
+        temporaryId: null,
+        temporarySentAt: null,
+        temporaryAnsweredAt: null,
+        temporaryGoneAt: null,
+      };
+
+const anewOf = (job: Job, before: Job | undefined): JobPatch => ({
+  ...temporaryAnew(job, before),
   runId: job.runId,
   setId: job.setId,
   plannedAt: job.plannedAt,

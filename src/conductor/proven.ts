@@ -4,7 +4,7 @@ import type { Terms } from "../domain/terms.ts";
 import { policyFinder } from "./assign.ts";
 import type { Cycle } from "./cycle-state.ts";
 import { listPoints } from "./mechanism.ts";
-import { isProven, retentionTerms } from "./scan.ts";
+import { isProven, retentionTerms, withoutTemporaries } from "./scan.ts";
 
 /** By what the points of the cloud are kept in this cycle. */
 export const termsOf = ({ assignment, conductor, inventory }: Cycle): Terms =>
@@ -44,7 +44,8 @@ async function listProject(
   const snapshots = [...tracks, ...before].some(({ mechanism }) => mechanism === "snapshot");
   const rows: Backup[] = [];
   for (const mechanism of snapshots ? mechanisms : (["backup"] as const)) {
-    for await (const row of listPoints(conductor.reader, mechanism, { projectId }, signals.cut)) rows.push(row);
+    const found = await Array.fromAsync(listPoints(conductor.reader, mechanism, { projectId }, signals.cut));
+    for (const row of await withoutTemporaries(conductor, mechanism, found)) rows.push(row);
   }
   return rows;
 }

@@ -1,6 +1,6 @@
 import { isOpen, type CatalogueEntry, type Job, type Operation } from "../domain/catalogue.ts";
 import { compareText } from "../domain/compare.ts";
-import { consistencyOf } from "../domain/consistency.ts";
+import { consistencyOf, isOfSet } from "../domain/consistency.ts";
 import type { BackupQuota, Mechanism, QuotaUse } from "../domain/inventory.ts";
 import type { Notice, Skip } from "../domain/planner.ts";
 import type {
@@ -108,9 +108,8 @@ function newestGood(entries: readonly CatalogueEntry[]): ReadonlyMap<string, Dat
  * @param answers operations of kind create, of these jobs among others
  */
 export function setsOf(jobs: readonly Job[], answers: readonly Operation[]): SetSummary[] {
-  const snapshots = jobs.filter(({ mechanism }) => mechanism === "snapshot");
   const sets: SetSummary[] = [];
-  for (const set of Map.groupBy(snapshots, ({ setId }) => setId).values()) {
+  for (const set of Map.groupBy(jobs.filter(isOfSet), ({ setId }) => setId).values()) {
     const [first] = set;
     if (first === undefined || set.length === 1 || set.some(isOpen)) continue;
     const { complete, made, skewMs } = consistencyOf(set, answers);

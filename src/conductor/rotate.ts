@@ -25,8 +25,8 @@ const routineKeeps: ReadonlySet<Reason> = new Set([
   ...countedKeeps,
 ]);
 
-/** Deletions that an operator asked for by name, or an owner a week before, are none that the brake has to explain. */
-const byOperator: ReadonlySet<Reason> = new Set(["removed", "pruned", "forced", "released"]);
+/** Deletions that an operator asked for by name, or an owner a week before, and those of what is no restore point, are none that the brake has to explain. */
+const byOperator: ReadonlySet<Reason> = new Set(["removed", "pruned", "forced", "released", "temporary"]);
 
 export interface RotationInput {
   readonly runId: string;

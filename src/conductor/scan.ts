@@ -45,12 +45,24 @@ export interface PointScan {
 
 /** The restore points of one mechanism in the whole cloud, everybody's. Throws when a page fails. */
 export async function scanPoints(
-  conductor: Pick<Conductor, "reader">,
+  conductor: Pick<Conductor, "reader" | "repository">,
   mechanism: Mechanism,
   signal: AbortSignal,
 ): Promise<PointScan> {
-  const points = await Array.fromAsync(listPoints(conductor.reader, mechanism, {}, signal));
-  return { points, proven: await isProven(conductor, mechanism, points, signal) };
+  const rows = await Array.fromAsync(listPoints(conductor.reader, mechanism, {}, signal));
+  const proven = await isProven(conductor, mechanism, rows, signal);
+  return { points: await withoutTemporaries(conductor, mechanism, rows), proven };
+}
+
+/** What the database knows as a temporary snapshot is no restore point, whatever a tenant has written on it since. */
+export async function withoutTemporaries(
+  { repository }: Pick<Conductor, "repository">,
+  mechanism: Mechanism,
+  rows: readonly Backup[],
+): Promise<readonly Backup[]> {
+  if (mechanism === "backup" || rows.length === 0) return rows;
+  const known = new Set((await repository.jobs({ temporaryLeft: true })).map(({ temporaryId }) => temporaryId));
+  return known.size === 0 ? rows : rows.filter(({ id }) => !known.has(id));
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isOpen, type Job, type Operation } from "../domain/catalogue.ts";
-import { consistencyOf } from "../domain/consistency.ts";
+import { consistencyOf, isOfSet } from "../domain/consistency.ts";
 import { mutex } from "../store/mutex.ts";
 import type { Repository } from "../store/repository.ts";
 import { operation, type Conductor } from "./context.ts";
@@ -12,12 +12,12 @@ type Ending = Omit<Parameters<Repository["moveJob"]>[0], "key" | "to"> & {
 const oneAtATime = new WeakMap<Repository, ReturnType<typeof mutex>>();
 
 /**
- * Ends a job, with its operations and entries. The last of a set of snapshots brings the row that says what the set came to, in the same transaction, so that
+ * Ends a job, with its operations and entries. The last of a set brings the row that says what the set came to, in the same transaction, so that
  * neither a crash nor a second look leaves it out or doubles it.
  */
 export async function endJob(conductor: Conductor, job: Job, ending: Ending): Promise<boolean> {
   const { repository } = conductor;
-  if (job.mechanism !== "snapshot") return await repository.moveJob({ ...ending, key: job.key });
+  if (!isOfSet(job)) return await repository.moveJob({ ...ending, key: job.key });
   const alone = oneAtATime.get(repository) ?? mutex();
   oneAtATime.set(repository, alone);
   return await alone(async () => {

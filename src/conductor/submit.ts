@@ -67,6 +67,7 @@ function backupRequestOf(job: Job, settings: Pick<ConductorSettings, "container"
   return {
     ...requestOf(job),
     incremental: job.mode === "incremental",
+    ...(job.temporary === "ready" && job.temporaryId !== null ? { snapshotId: job.temporaryId } : {}),
     ...(container === null ? {} : { container }),
     ...(job.archiveZone === null ? {} : { availabilityZone: job.archiveZone }),
   };
@@ -122,6 +123,26 @@ async function settle(conductor: Conductor, job: Job, error: unknown): Promise<v
       from: "submitting",
       to: "submitting",
       patch: { reason: "answer_lost", message, requestId },
+    });
+    return;
+  }
+  if (job.temporary === "ready" && (error.status === 400 || error.status === 404)) {
+    // What is wrong with the snapshot is not wrong with the volume; whatever else it is, the next request tells.
+    await repository.moveJob({
+      key: job.key,
+      from: "submitting",
+      to: "planned",
+      patch: { submittedAt: null, temporary: "abandoned", temporaryReason: "temporary_failed", message, requestId },
+      operations: [
+        operation(conductor, job.runId, {
+          kind: "notice",
+          reason: "temporary_failed",
+          ...subjectOf(job),
+          backupId: job.temporaryId,
+          message,
+          requestId,
+        }),
+      ],
     });
     return;
   }

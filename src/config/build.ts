@@ -134,7 +134,11 @@ export function buildSettings({ values, given, files, request }: BuildRequest): 
       volumesPerProject: values.selection.volumes_per_project,
     },
     release: { key: values.selection.release_key, delayMs: values.selection.release_delay },
-    backup: { nameTemplate: values.backup.name_template, container: values.backup.container },
+    backup: {
+      nameTemplate: values.backup.name_template,
+      container: values.backup.container,
+      fromSnapshotTypes: values.backup.from_snapshot_types,
+    },
     compression: noting(() => buildCompression(values), null),
     limits: {
       global: values.limits.global,

@@ -270,6 +270,12 @@ export const schema = {
       "the backup service's own",
       "Container (object store, pool or directory) that the backup service writes to.",
     ),
+    from_snapshot_types: option(
+      list(text(/^\S(.{0,253}\S)?$/, "the name of a volume type"), "a list of volume types"),
+      [],
+      "Volume types of which backups may be made from temporary snapshots, for policies with `consistency: set`: those whose backend makes snapshots, and reads of " +
+        "them, safe and cheap, and whose backups do not go to Cinder's Ceph driver, which such backups destroy (docs/policies.md).",
+    ),
   },
   compression: {
     driver: optional(
@@ -321,7 +327,7 @@ export const schema = {
     bytes_per_second: option(bytes, "20MiB", "The rate at which a backup is expected to be written at least."),
   },
   rotation: {
-    enabled: option(boolean, true, "False: nothing is ever deleted."),
+    enabled: option(boolean, true, "False: no restore point is ever deleted."),
     brake_overrides: option(
       brakeOverrides,
       [],

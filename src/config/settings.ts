@@ -140,6 +140,8 @@ export interface Settings {
     readonly nameTemplate: string;
     /** Null: the backup service's own. */
     readonly container: string | null;
+    /** Names of volume types whose backend makes snapshots, and reads of them, safe and cheap. */
+    readonly fromSnapshotTypes: readonly string[];
   };
   /** What the backend is to compress, and the Ceph client that can look; null: whatever it does is right. */
   readonly compression:
@@ -166,7 +168,7 @@ export interface Settings {
     readonly bytesPerSecond: number;
   };
   readonly rotation: {
-    /** False: nothing is ever deleted. */
+    /** False: no restore point is ever deleted. */
     readonly enabled: boolean;
     readonly brakeOverrides: readonly BrakeOverride[];
   };

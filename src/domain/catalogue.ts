@@ -10,6 +10,12 @@ export const openJobStates = ["planned", "submitting", "running"] as const satis
 
 export type BackupMode = "full" | "incremental";
 
+/**
+ * How far the temporary snapshot is that a backup is made from. `refused`: none is made, the volume is backed up the ordinary way. `wanted`: to be requested.
+ * `requesting`: sent, and the answer is not known. `ready`: available. `abandoned`: it could not be had, so the backup is an ordinary one after all.
+ */
+export type TemporaryState = "refused" | "wanted" | "requesting" | "creating" | "ready" | "abandoned";
+
 /** One unit of work: a volume in a slot. */
 export interface Job {
   /** The unit's {@link import("./marks.ts").workKey}; primary key. */
@@ -66,7 +72,28 @@ export interface Job {
   readonly deadlineAt: Date | null;
   readonly stuckReportedAt: Date | null;
   readonly endedAt: Date | null;
+  /** `null` where the policy asks for no backup from a temporary snapshot, and for snapshots. */
+  readonly temporary: TemporaryState | null;
+  /** Why it is refused or abandoned, or why it is still there. */
+  readonly temporaryReason: Reason | null;
+  /** Of the temporary snapshot. */
+  readonly temporaryId: string | null;
+  /** When it was requested, and when Cinder's answer came; `null` also where that was lost. */
+  readonly temporarySentAt: Date | null;
+  readonly temporaryAnsweredAt: Date | null;
+  /** When it was seen that there is none, or none any more. */
+  readonly temporaryGoneAt: Date | null;
 }
+
+/** Of a job that has nothing to do with temporary snapshots. */
+export const noTemporary = {
+  temporary: null,
+  temporaryReason: null,
+  temporaryId: null,
+  temporarySentAt: null,
+  temporaryAnsweredAt: null,
+  temporaryGoneAt: null,
+} as const satisfies Partial<Job>;
 
 export const isOpen = (job: Pick<Job, "state">): boolean => openJobStates.some((state) => state === job.state);
 
@@ -130,6 +157,7 @@ export interface BrakeOverride {
 
 export type OperationKind =
   | "create"
+  | "temporary"
   | "complete"
   | "skip"
   | "fail"

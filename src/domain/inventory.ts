@@ -81,6 +81,8 @@ export interface Backup {
   readonly container: string | null;
   /** Where it was asked to be; `null` also where Cinder takes no notice of the request (Zed). */
   readonly availabilityZone: string | null;
+  /** Of a backup; a driver that writes in chunks counts them, Ceph's always says 0. `null` for a snapshot, and where Cinder does not say. */
+  readonly objectCount: number | null;
   readonly metadata: Readonly<Record<string, string>>;
 }
 

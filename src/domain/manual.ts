@@ -9,6 +9,7 @@ import { planJob } from "./planner.ts";
 import type { Policy } from "./policy.ts";
 import { setScene, type PlanInput } from "./scene.ts";
 import { currentSlot, type Slot } from "./slots.ts";
+import { planTemporary } from "./temporary.ts";
 import { targetsOf } from "./tracks.ts";
 
 export type ProtectOrder = Extract<OrderBody, { kind: "protect" }>;
@@ -65,7 +66,7 @@ export function planManual(
       : new Map([...scene.requests, [volumeId, readRequest(volume, context)]]);
     jobs.push({ ...planJob({ ...scene, requests }, server, volume, date), description: order.description });
   }
-  return { jobs, refused };
+  return { jobs: planTemporary(jobs, input), refused };
 }
 
 const attachedTo = (volumes: ReadonlyMap<string, Volume>, volumeId: string, server: Server): boolean =>

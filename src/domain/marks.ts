@@ -23,6 +23,8 @@ export const mark = {
   retention: "dirigent:retention",
   /** Made by somebody else, and taken over by an operator. */
   adopted: "dirigent:adopted",
+  /** On a snapshot: a temporary one that a backup is made from, and no restore point. */
+  temporary: "dirigent:temporary",
 } as const;
 
 /** Whether a metadata key of a backup is one of ours; a later version may know more of them. */
@@ -89,3 +91,6 @@ export const markTime = (at: Date): string => at.toISOString().replace(/\.\d{3}Z
 /** The key of one unit of work. Deterministic, so that a lost answer or a lost database never makes a second backup. */
 export const workKey = (volumeId: string, policy: string, slot: string, mechanism: Mechanism = "backup"): string =>
   `${volumeId}/${policy}/${slot}${mechanism === "snapshot" ? "/snapshot" : ""}`;
+
+/** The key of the temporary snapshot that a backup is made from. @param key the backup's */
+export const temporaryKey = (key: string): string => `${key}/temporary`;

@@ -17,7 +17,8 @@ const mode = (
   volume: Volume,
   points: VolumePoints | undefined,
   policy: { fullEvery: number; archive: ArchiveRule | null; maximumChainAgeMs?: number | null },
-): ModeChoice => chooseMode(volume, points, { maximumChainAgeMs: null, ...policy }, new Date("2026-11-30T00:00:00Z"));
+): ModeChoice =>
+  chooseMode(volume, points, { maximumChainAgeMs: null, ...policy }, { now: new Date("2026-11-30T00:00:00Z") });
 
 const choose = (
   backups: readonly Backup[],

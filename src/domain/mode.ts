@@ -5,6 +5,7 @@ import type { Volume } from "./inventory.ts";
 import { newestIn, pointTime, type Chain, type Point, type VolumePoints } from "./points.ts";
 import type { Policy } from "./policy.ts";
 import type { Reason } from "./reasons.ts";
+import { isFromTemporary } from "./temporary.ts";
 
 type ModePolicy = Pick<Policy, "fullEvery" | "archive" | "maximumChainAgeMs">;
 
@@ -23,13 +24,20 @@ export function chooseMode(
   volume: Volume,
   points: VolumePoints | undefined,
   policy: ModePolicy,
-  now: Date,
+  {
+    now,
+    onSnapshotBackups = false,
+  }: {
+    readonly now: Date;
+    /** May build on backups of ours that were made from temporary snapshots: the backup driver is known to take that. */
+    readonly onSnapshotBackups?: boolean;
+  },
 ): ModeChoice {
   const full = (reason: Reason): ModeChoice => ({ mode: "full", reason, parentId: null });
   if (points === undefined) return full("full_first");
   const newest = newestIn(points, volume.projectId);
   if (newest === null) return full("full_first");
-  const reason = obstacle(volume, points, newest, { ...policy, now });
+  const reason = obstacle(volume, points, newest, { ...policy, now, onSnapshotBackups });
   return reason === null ? { mode: "incremental", reason: "incremental", parentId: newest.backup.id } : full(reason);
 }
 
@@ -77,10 +85,17 @@ function obstacle(
   volume: Volume,
   points: VolumePoints,
   newest: Point,
-  { fullEvery, archive, maximumChainAgeMs, now }: ModePolicy & { readonly now: Date },
+  {
+    fullEvery,
+    archive,
+    maximumChainAgeMs,
+    now,
+    onSnapshotBackups,
+  }: ModePolicy & { readonly now: Date; readonly onSnapshotBackups: boolean },
 ): Reason | null {
   // With Ceph, backups made from snapshots share an image: a later incremental can destroy the good one there.
-  const fromSnapshot = (p: Point): boolean => p.backup.snapshotId !== null && isIn(p, volume.projectId);
+  const fromSnapshot = (p: Point): boolean =>
+    p.backup.snapshotId !== null && isIn(p, volume.projectId) && !(onSnapshotBackups && isFromTemporary(p));
   if (points.points.some(fromSnapshot) || points.others.some(fromSnapshot)) return "full_snapshot_backup";
   // Of two that are equally new, Cinder may take either.
   const isAsNew = (p: Point): boolean => pointTime(p.backup) === pointTime(newest.backup) && isIn(p, volume.projectId);

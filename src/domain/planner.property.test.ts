@@ -21,6 +21,7 @@ const plan = (cloud: Cloud): TrackPlan =>
     nameTemplate: "{VOLUME_NAME}-{BACKUP_DATE}",
     points: readPoints(cloud),
     ahead: new Map(),
+    fromSnapshotTypes: [],
     overridesSeen: [],
     requestKey: cloud.selection.retentionKey,
   });
@@ -44,6 +45,7 @@ const backupOf = (job: Job, status: string): Backup => ({
   failReason: null,
   container: null,
   availabilityZone: null,
+  objectCount: 1,
   metadata: {
     [automatedMark]: "True",
     [mark.key]: job.key,

@@ -11,7 +11,7 @@ import {
   pointsOf,
 } from "../../test/unit/support/builders.ts";
 import { dayMs, selection } from "../../test/unit/support/clouds.ts";
-import type { Job } from "./catalogue.ts";
+import { noTemporary, type Job } from "./catalogue.ts";
 import type { Backup, Server, Volume } from "./inventory.ts";
 import { automatedMark, mark } from "./marks.ts";
 import { noticesOfPoints, planTrack, type TrackPlan, type PlanInput } from "./planner.ts";
@@ -54,6 +54,7 @@ function plan(given: Given): TrackPlan {
     points: pointsOf(given.backups ?? []),
     jobs: given.jobs ?? [],
     ahead: new Map(),
+    fromSnapshotTypes: [],
     overridesSeen: given.overridesSeen ?? [],
     requestKey: selection.retentionKey,
   });
@@ -111,6 +112,7 @@ describe("planTrack", () => {
           deadlineAt: null,
           stuckReportedAt: null,
           endedAt: null,
+          ...noTemporary,
         },
       ],
       skips: [],
@@ -384,6 +386,7 @@ describe("planTrack", () => {
         points: new Map([["v1", { ...points, points: [{ ...point, entry: { key } as typeof point.entry }] }]]),
         jobs: [],
         ahead: new Map(),
+        fromSnapshotTypes: [],
         overridesSeen: [],
         requestKey: selection.retentionKey,
       };

@@ -1,5 +1,5 @@
 import { chooseFull } from "./archive.ts";
-import type { Job, OverrideSeen } from "./catalogue.ts";
+import { noTemporary, type Job, type OverrideSeen } from "./catalogue.ts";
 import { compareText } from "./compare.ts";
 import type { Mechanism, Server, Volume } from "./inventory.ts";
 import { workKey } from "./marks.ts";
@@ -12,6 +12,7 @@ import { promisedUntil } from "./promise.ts";
 import type { Reason } from "./reasons.ts";
 import { setScene, type PlanInput, type Scene } from "./scene.ts";
 import { formatRule } from "./thinning-text.ts";
+import { planTemporary, whyOrdinary } from "./temporary.ts";
 import type { Target } from "./tracks.ts";
 
 export type { Notice } from "./overrides.ts";
@@ -74,7 +75,7 @@ export function planTrack(input: PlanInput): TrackPlan {
   }
   const requests = [...scene.requests.values()];
   return {
-    jobs: sortJobs(jobs, input.points),
+    jobs: sortJobs(planTemporary(jobs, input), input.points),
     skips,
     notices: requests.flatMap((request) => request.notices).sort(byResource),
     overridesSeen: requests
@@ -131,7 +132,10 @@ export function planJob(
   } = isSnapshot
     ? snapshotMode
     : ahead === undefined
-      ? chooseMode(volume, points, policy, now)
+      ? chooseMode(volume, points, policy, {
+          now,
+          onSnapshotBackups: whyOrdinary(volume.volumeType, points, input.fromSnapshotTypes) === null,
+        })
       : chooseModeAfter(ahead, policy, now);
   const choice = { projectId: volume.projectId, rule: policy.archive, slot, timeZone: input.timeZone };
   const full = mode === "full" && !isSnapshot ? chooseFull(points, choice) : null;
@@ -193,6 +197,7 @@ export function planJob(
     deadlineAt: null,
     stuckReportedAt: null,
     endedAt: null,
+    ...noTemporary,
   };
 }
 
@@ -217,6 +222,8 @@ export function noticesOfPoints(all: Iterable<VolumePoints>): Notice[] {
     for (const point of others) {
       if (point.kind === "forged" || point.kind === "unmarked")
         tell(point.kind, point, `${point.backup.mechanism} of volume ${volumeId}`);
+      // The database's own are not in any listing of points.
+      if (point.kind === "temporary") tell("temporary_left", point, `snapshot of volume ${volumeId}`);
     }
     const firstOf = new Map<string, string>();
     for (const point of points) {

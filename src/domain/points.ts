@@ -1,10 +1,13 @@
 import type { CatalogueEntry } from "./catalogue.ts";
 import type { Backup, Mechanism } from "./inventory.ts";
-import { isMarked, readMarks, type Marks } from "./marks.ts";
+import { isMarked, mark, readMarks, type Marks } from "./marks.ts";
 import { resolveParents, withoutCycles, type Parent } from "./parents.ts";
 
-/** `unmarked`: created by us, without the mark. `forged`: marked, created by somebody else. `foreign`: all others. */
-export type PointKind = "ours" | "forged" | "unmarked" | "foreign";
+/**
+ * `unmarked`: created by us, without the mark. `forged`: marked, created by somebody else. `temporary`: a snapshot of ours that backups are made from, which is no
+ * restore point. `foreign`: all others.
+ */
+export type PointKind = "ours" | "forged" | "unmarked" | "temporary" | "foreign";
 
 /** One backup, read together with what the database remembers of it. */
 export interface Point {
@@ -81,7 +84,8 @@ export function kindOf(
   const isAdopted = entry?.adopted === true && readMarks(backup.metadata).adopted;
   const byUs = isAdopted || (backup.userId !== null && userIds.has(backup.userId));
   if (isMarked(backup.metadata)) return byUs ? "ours" : "forged";
-  return byUs ? "unmarked" : "foreign";
+  if (!byUs) return "foreign";
+  return backup.mechanism === "snapshot" && backup.metadata[mark.temporary] !== undefined ? "temporary" : "unmarked";
 }
 
 /**

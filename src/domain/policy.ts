@@ -40,6 +40,8 @@ export interface Policy {
   readonly priority: number;
   /** Restore points in flight at once; `null` for no limit of its own. */
   readonly maximumConcurrent: number | null;
+  /** `set`: the backups of a server's volumes are made from snapshots of one moment, where the backend is known to make that safe. */
+  readonly consistency: "volume" | "set";
   /** Where the project's quota has no room: fail, or first remove what the new point is going to push out. */
   readonly onQuota: "block" | "prune";
 }
@@ -98,6 +100,7 @@ export const defaultPolicy: Policy = {
   container: null,
   priority: 100,
   maximumConcurrent: null,
+  consistency: "volume",
   onQuota: "block",
 };
 

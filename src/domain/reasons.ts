@@ -145,6 +145,39 @@ export const reasons = {
     "not all volumes of the server have their snapshots of the slot",
     "Not all volumes of the server were snapshotted.",
   ],
+  // temporary snapshots
+  temporary: [
+    "a temporary snapshot that a backup is made from",
+    "A snapshot that lasts as long as its backup is made.",
+  ],
+  ordinary_type: [
+    "backed up the ordinary way: from_snapshot_types does not name its volume type",
+    "Backed up at its own time, as its volume type does not allow it together with the others.",
+  ],
+  ordinary_no_evidence: [
+    "backed up the ordinary way: no full backup of ours shows yet that the backup driver writes in chunks",
+    "Backed up at its own time; from the next backup on together with the others.",
+  ],
+  ordinary_ceph: [
+    "backed up the ordinary way: a backup of it looks as Ceph's driver makes them",
+    "Backed up at its own time, as the backup service does not allow it together with the others.",
+  ],
+  ordinary_doubt: [
+    "backed up the ordinary way: another backup of it was made from a snapshot, and failed or is not ours",
+    "Backed up at its own time, because of another backup that was made from a snapshot.",
+  ],
+  ordinary_behind: [
+    "backed up the ordinary way: another policy backs it up first",
+    "Backed up at its own time, after another backup of it.",
+  ],
+  temporary_failed: [
+    "its temporary snapshot could not be had, so it is backed up the ordinary way",
+    "Backed up at its own time, as the snapshot for it failed.",
+  ],
+  temporary_left: [
+    "a temporary snapshot is left over that the database knows nothing of; look at it and delete it",
+    "A snapshot of ours was left over.",
+  ],
   server_mark_refused: [
     "Nova refused to write last-backup-time",
     "The time of the backup could not be noted on the server.",

@@ -29,10 +29,12 @@ export interface RemovalPlan {
 const views: readonly View[] = ["memory", "marks"];
 
 /** Why a backup that is not ours is left alone. */
-const foreignReasons = { forged: "forged", unmarked: "unmarked", foreign: "not_ours" } as const satisfies Record<
-  Exclude<Point["kind"], "ours">,
-  Reason
->;
+const foreignReasons = {
+  forged: "forged",
+  unmarked: "unmarked",
+  temporary: "temporary",
+  foreign: "not_ours",
+} as const satisfies Record<Exclude<Point["kind"], "ours">, Reason>;
 
 const refusal = (point: Point, reason: Reason, message: string | null = null): Refusal => ({
   backupId: point.backup.id,

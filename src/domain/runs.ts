@@ -68,13 +68,13 @@ export interface PointsSummary {
   readonly newestAt: Date | null;
 }
 
-/** What the snapshots of a server's volumes in one slot are worth together. */
+/** What the restore points of a server's volumes in one slot are worth together: snapshots, or backups of one moment. */
 export interface SetSummary {
   readonly serverId: string;
   readonly serverName: string;
   readonly policy: string;
   readonly slot: string;
-  /** All of its volumes have their snapshot. */
+  /** All of its volumes have theirs, of nearly one moment. */
   readonly complete: boolean;
   readonly volumes: number;
   /** How many of them have. */

@@ -28,6 +28,8 @@ export interface PlanInput {
   readonly jobs: readonly Job[];
   /** By volume, the last backup that is made of it before by other policies in this plan. */
   readonly ahead: ReadonlyMap<string, Ahead>;
+  /** Names of the volume types of which backups may be made from temporary snapshots. */
+  readonly fromSnapshotTypes: readonly string[];
   readonly overridesSeen: readonly OverrideSeen[];
   /** An operator asks for it: what was refused before is tried again at once. */
   readonly isOrdered?: boolean;

@@ -100,7 +100,7 @@ export class SimulatedVolume {
 
   #backUp(slot: Slot, at: Date): Made {
     const points = readBy(this.#recent(), "backup");
-    const { mode, parentId } = chooseMode(this.#volume, points, this.#policy, at);
+    const { mode, parentId } = chooseMode(this.#volume, points, this.#policy, { now: at });
     const { archive: rule, timeZone } = this.#policy;
     const full = mode === "full" ? chooseFull(points, { projectId, rule, slot, timeZone }) : null;
     return this.#entry("backup", slot, {
@@ -162,6 +162,7 @@ export class SimulatedVolume {
         failReason: null,
         container: isArchive ? (archive?.container ?? null) : null,
         availabilityZone: null,
+        objectCount: mechanism === "backup" ? 1 : null,
         metadata,
       },
       point: {

@@ -50,6 +50,8 @@ export interface BackupRequest {
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly incremental: boolean;
+  /** Makes it from an available snapshot of the volume, whose state stays as it is then. */
+  readonly snapshotId?: string;
   readonly container?: string;
   readonly availabilityZone?: string;
   readonly description?: string;

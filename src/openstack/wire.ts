@@ -43,6 +43,10 @@ export class Row {
     return value;
   }
 
+  numberOrNull(key: string): number | null {
+    return this.#absent(key) ? null : this.number(key);
+  }
+
   flag(key: string): boolean {
     const value = this.#fields[key];
     if (typeof value !== "boolean") throw this.#wrong(key, "true or false");

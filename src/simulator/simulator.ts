@@ -24,6 +24,8 @@ export interface SimulatorOptions {
   readonly defaultQuota?: Partial<QuotaSet>;
   /** Backups are seen in the availability zone that their request names. Zed takes no notice of it, which is the default. */
   readonly heedsBackupZone?: boolean;
+  /** Backups as Cinder's Ceph driver makes them: no chunks are counted, and a volume has room for one made from a snapshot. */
+  readonly cephBackups?: boolean;
   /** A snapshot cannot be deleted while a volume made from it exists, as with Ceph's RBD. */
   readonly clonesHoldSnapshots?: boolean;
 }
@@ -74,6 +76,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     tokenLifetimeMs: options.tokenLifetimeMs ?? 3600_000,
     defaultQuota: { ...unlimited, ...options.defaultQuota },
     heedsBackupZone: options.heedsBackupZone ?? false,
+    cephBackups: options.cephBackups ?? false,
     clonesHoldSnapshots: options.clonesHoldSnapshots ?? false,
   });
   const log = new RequestLog();

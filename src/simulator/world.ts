@@ -47,6 +47,7 @@ export interface WorldOptions {
   readonly tokenLifetimeMs: number;
   readonly defaultQuota: QuotaSet;
   readonly heedsBackupZone: boolean;
+  readonly cephBackups: boolean;
   readonly clonesHoldSnapshots: boolean;
 }
 
@@ -70,6 +71,8 @@ export class World {
   readonly snapshotWork: SnapshotWorker;
   /** Backups go where their request says, as in releases after Zed. */
   readonly heedsBackupZone: boolean;
+  /** No chunks are counted, and all backups of a volume that are made from snapshots are one image, as with Cinder's Ceph driver. */
+  readonly cephBackups: boolean;
   /** A snapshot stays while a volume made from it exists, as with Ceph's RBD; other backends copy. */
   readonly clonesHoldSnapshots: boolean;
   readonly #quotas = new Map<string, Partial<QuotaSet>>();
@@ -79,6 +82,7 @@ export class World {
     this.now = options.now;
     this.random = options.random;
     this.heedsBackupZone = options.heedsBackupZone;
+    this.cephBackups = options.cephBackups;
     this.clonesHoldSnapshots = options.clonesHoldSnapshots;
     this.ids = createIds(options.random);
     this.durations = options.durations;

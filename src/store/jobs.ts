@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { and, asc, eq, gt, inArray } from "../../db/drizzle.ts";
+import { and, asc, eq, gt, inArray, isNotNull, isNull } from "../../db/drizzle.ts";
 import type { Job } from "../domain/catalogue.ts";
 import type { Database, Statements } from "./database.ts";
 import { chunksOf } from "./chunks.ts";
@@ -33,7 +33,7 @@ export function jobMethods(db: Database): JobMethods {
         return fresh;
       }),
 
-    jobs: ({ states, slot, setId, projectId, runId, keys }) =>
+    jobs: ({ states, slot, setId, projectId, runId, keys, temporaryLeft }) =>
       db.read(async (s) => {
         const found: Job[] = [];
         for (const some of keys === undefined ? [undefined] : chunksOf([...new Set(keys)].sort())) {
@@ -43,6 +43,7 @@ export function jobMethods(db: Database): JobMethods {
             setId === undefined ? undefined : eq(jobs.setId, setId),
             projectId === undefined ? undefined : eq(jobs.projectId, projectId),
             runId === undefined ? undefined : eq(jobs.runId, runId),
+            temporaryLeft && and(isNotNull(jobs.temporarySentAt), isNull(jobs.temporaryGoneAt)),
             some && inArray(jobs.key, some),
           );
           for (let last: string | undefined, more = true; more;) {

@@ -33,6 +33,12 @@ export type JobPatch = Partial<
     | "mode"
     | "modeReason"
     | "parentId"
+    | "temporary"
+    | "temporaryReason"
+    | "temporaryId"
+    | "temporarySentAt"
+    | "temporaryAnsweredAt"
+    | "temporaryGoneAt"
   >
 >;
 
@@ -43,6 +49,8 @@ export interface JobFilter {
   readonly projectId?: string;
   readonly runId?: string;
   readonly keys?: readonly string[];
+  /** Those whose temporary snapshot was requested and not yet seen gone. */
+  readonly temporaryLeft?: true;
 }
 
 export interface QuotaSample {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { CatalogueEntry, Job, Operation } from "../../src/domain/catalogue.ts";
+import { noTemporary, type CatalogueEntry, type Job, type Operation } from "../../src/domain/catalogue.ts";
 import type { Delivery } from "../../src/domain/deliveries.ts";
 import type { Order } from "../../src/domain/orders.ts";
 import type { ProjectReport, Run } from "../../src/domain/runs.ts";
@@ -74,6 +74,7 @@ export const job = (key: string, more: Partial<Job> = {}): Job => ({
   deadlineAt: null,
   stuckReportedAt: null,
   endedAt: null,
+  ...noTemporary,
   ...more,
 });
 

@@ -38,6 +38,7 @@ const backup = (volumeId: string, ageDays: number): Backup => ({
   dataTimestamp: null,
   updatedAt: null,
   availabilityZone: null,
+  objectCount: 1,
   container: null,
   hasDependents: false,
 });

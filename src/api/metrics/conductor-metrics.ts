@@ -225,6 +225,7 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
       case "notice":
         notices.inc({ reason });
         break;
+      case "temporary":
       case "adopt":
       case "delete":
       case "keep":

@@ -49,6 +49,7 @@ const settings: ConductorSettings = {
   release: { key: "release-snapshots", delayMs: 7 * dayMs },
   nameTemplate: "{VOLUME_NAME}-{BACKUP_DATE}",
   container: null,
+  fromSnapshotTypes: [],
   limits: { global: 12, perProject: 4, perPool: 12, perBackupService: 12 },
   settleMs: 5 * 60 * 1000,
   pollMs: 30_000,

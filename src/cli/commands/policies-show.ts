@@ -53,6 +53,10 @@ function describe(policy: Policy, context: Context): string {
     ["chain no older than", policy.maximumChainAgeMs === null ? null : formatDuration(policy.maximumChainAgeMs)],
     ["container", policy.container],
     ["archives", archive === null ? null : archiveText(archive)],
+    [
+      "all volumes of a server",
+      isBackup && policy.consistency === "set" ? "as of one moment, from temporary snapshots" : null,
+    ],
     ["priority", String(policy.priority)],
     ["at once", policy.maximumConcurrent === null ? null : String(policy.maximumConcurrent)],
     ["without quota", policy.onQuota === "prune" ? "removes first what is no longer wanted" : "makes nothing"],

@@ -27,6 +27,8 @@ function sentenceOf({ kind, reason }: Operation, made: Mechanism): readonly [Lev
   switch (kind) {
     case "create":
       return ["info", `${made} started`];
+    case "temporary":
+      return ["info", "temporary snapshot requested"];
     case "adopt":
       return ["info", `${made} found again`];
     case "complete":

@@ -10,7 +10,7 @@ import { bookOf } from "../assign.ts";
 import { operation, type Conductor, type Signals } from "../context.ts";
 import type { LeaseKeeper } from "../lease.ts";
 import { listPoints } from "../mechanism.ts";
-import { knownJobs, limitJobs, refusalRows, requestKey, writeJobs } from "../plan.ts";
+import { knownJobs, limitJobs, ordinaryRows, refusalRows, requestKey, writeJobs } from "../plan.ts";
 import { answersOf, markServers, readQuota } from "../project.ts";
 import { buildReport, setsOf } from "../report.ts";
 import { ourUserIds, scanInventory } from "../scan.ts";
@@ -64,6 +64,7 @@ export async function planProtect(
     volumes: inventory.volumes,
     points: readPoints({ backups: backups.flat(), catalogue, userIds }),
     jobs: known,
+    fromSnapshotTypes: settings.fromSnapshotTypes,
     overridesSeen: await repository.overridesSeen(),
   });
   // The volume limit is about what the schedule does by itself.
@@ -82,7 +83,7 @@ export async function planProtect(
   await writeJobs(
     conductor,
     [...limited.accepted, ...limited.refused],
-    refusalRows(conductor, runId, limited.refused),
+    [...refusalRows(conductor, runId, limited.refused), ...ordinaryRows(conductor, runId, limited.accepted)],
     known,
   );
 }

@@ -120,6 +120,11 @@ export const policySchema = {
   archive: archiveKeys,
   priority: option(integer(0, 1_000_000), 100, "Policies with a lower number go first."),
   maximum_concurrent: optional(integer(1), "the limits of the section `limits`", "So many of it at once, in all."),
+  consistency: option(
+    oneOf(["volume", "set"] as const),
+    "volume",
+    "set: the backups of a server's volumes in a slot are made from temporary snapshots that are requested together, of volume types that `backup.from_snapshot_types` names. Only with `mechanism: backup`.",
+  ),
   on_quota: option(
     oneOf(["block", "prune"] as const),
     "block",

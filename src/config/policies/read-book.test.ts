@@ -102,6 +102,7 @@ policies:
       },
       priority: 10,
       maximumConcurrent: 3,
+      consistency: "volume",
       onQuota: "prune",
     };
     assert.deepEqual(policies.get("gold"), gold);

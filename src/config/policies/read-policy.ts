@@ -155,6 +155,12 @@ function policyOf(
       if (entry !== undefined) reading.complain(entry, "is about backups, and the policy makes snapshots; take it out");
     }
   }
+  if (values.consistency === "set" && values.mechanism !== "backup") {
+    reading.complain(
+      at("consistency"),
+      `is for policies that make backups alone; say mechanism: backup, or take it out: a server's snapshots are always made together`,
+    );
+  }
   return {
     name,
     mechanisms: values.mechanism === "both" ? ["backup", "snapshot"] : [values.mechanism],
@@ -174,6 +180,7 @@ function policyOf(
     archive: archiveOf(reading, read, age ?? 0),
     priority: values.priority,
     maximumConcurrent: values.maximum_concurrent,
+    consistency: values.consistency,
     onQuota: values.on_quota,
   };
 }

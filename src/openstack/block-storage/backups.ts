@@ -29,7 +29,7 @@ export const getBackup = (cinder: ServiceClient, id: string, signal: AbortSignal
 /** Asks Cinder for a backup. It is accepted, not done; a lost answer leaves it unknown whether there is one. */
 export async function createBackup(
   cinder: ServiceClient,
-  { volumeId, name, metadata, incremental, container, availabilityZone, description }: BackupRequest,
+  { volumeId, name, metadata, incremental, snapshotId, container, availabilityZone, description }: BackupRequest,
   signal: AbortSignal,
 ): Promise<CreatedBackup> {
   const backup = {
@@ -37,7 +37,8 @@ export async function createBackup(
     name,
     metadata,
     incremental,
-    force: true, // or Cinder refuses volumes that are in use
+    // Without force Cinder refuses volumes that are in use, but not their snapshots.
+    ...(snapshotId === undefined ? { force: true } : { snapshot_id: snapshotId }),
     ...(container === undefined ? {} : { container }),
     ...(availabilityZone === undefined ? {} : { availability_zone: availabilityZone }), // since 3.51
     ...(description === undefined ? {} : { description }),
@@ -96,6 +97,7 @@ function reader(): (row: Row) => Backup {
       failReason: row.textOrNull("fail_reason"),
       container: shared(row.textOrNull("container")),
       availabilityZone: shared(row.textOrNull("availability_zone")),
+      objectCount: row.numberOrNull("object_count"),
       metadata: row.texts("metadata", shared),
     };
   };

@@ -87,6 +87,7 @@ function reader(): (row: Row) => Backup {
     failReason: null,
     container: null,
     availabilityZone: null,
+    objectCount: null,
     metadata: row.texts("metadata", shared),
   });
 }

@@ -29,7 +29,7 @@ export class BackupWorker {
 
   #finishBackup(backup: Backup, atMs: number, requestId: string): void {
     const world = this.#world;
-    const fate = this.#fates.get(backup.id);
+    const fate = this.#fates.get(backup.id) ?? this.#imageTaken(backup);
     this.#fates.delete(backup.id);
     const volume = world.volumes.get(backup.volumeId);
     const snapshot = backup.snapshotId === null ? undefined : world.snapshots.get(backup.snapshotId);
@@ -59,10 +59,18 @@ export class BackupWorker {
     releaseSource(volume, snapshot, "backing-up", atMs);
     backup.status = "available";
     backup.sizeGiB = volume.sizeGiB;
-    backup.objectCount = 1;
+    backup.objectCount = world.cephBackups ? 0 : 1;
     backup.content = snapshot?.content ?? volume.content;
     const parent = backup.parentId === null ? undefined : world.backups.get(backup.parentId);
     if (parent !== undefined) parent.dependentCount += 1;
+  }
+
+  #imageTaken({ id, snapshotId, volumeId }: Backup): BackupOutcome | undefined {
+    if (!this.#world.cephBackups || snapshotId === null) return undefined;
+    const others = [...this.#world.backups.ofVolume(volumeId)].filter((other) => other.id !== id);
+    return others.some((other) => other.snapshotId !== null)
+      ? { kind: "error", reason: "[errno 17] RBD image already exists (error creating image)" }
+      : undefined;
   }
 
   startDelete(backup: Backup): void {

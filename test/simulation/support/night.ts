@@ -49,6 +49,7 @@ export const settings: ConductorSettings = {
   deadline: { baseMs: hourMs, bytesPerSecond: 20 * 2 ** 20 },
   rotationEnabled: true,
   publishAssignment: false,
+  fromSnapshotTypes: [],
   brakeOverrides: [],
 };
 

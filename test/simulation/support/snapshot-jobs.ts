@@ -3,7 +3,7 @@ import { ProjectEnds } from "../../../src/conductor/ends.ts";
 import { executeJobs } from "../../../src/conductor/execute.ts";
 import { LeaseKeeper } from "../../../src/conductor/lease.ts";
 import { ourUserIds } from "../../../src/conductor/scan.ts";
-import type { Job } from "../../../src/domain/catalogue.ts";
+import { noTemporary, type Job } from "../../../src/domain/catalogue.ts";
 import { workKey } from "../../../src/domain/marks.ts";
 import { newRun } from "../../../src/domain/runs.ts";
 import type { SeededCloud } from "../../../src/simulator/cloud.ts";
@@ -53,6 +53,7 @@ export function snapshotJob(volume: VolumeFacts, now: Date, fields: Partial<Job>
     deadlineAt: null,
     stuckReportedAt: null,
     endedAt: null,
+    ...noTemporary,
     ...fields,
   };
 }

@@ -1,4 +1,4 @@
-import type { Job } from "../../../src/domain/catalogue.ts";
+import { noTemporary, type Job } from "../../../src/domain/catalogue.ts";
 import type { Backup, Server, Volume } from "../../../src/domain/inventory.ts";
 import { automatedMark, mark, workKey } from "../../../src/domain/marks.ts";
 import { defaultPolicy, type Policy } from "../../../src/domain/policy.ts";
@@ -73,6 +73,7 @@ export function aBackup(
     failReason: null,
     container: null,
     availabilityZone: null,
+    objectCount: 1,
     metadata: Object.fromEntries(Object.entries(all).filter((pair): pair is [string, string] => pair[1] !== undefined)),
     ...fields,
   };
@@ -147,6 +148,7 @@ export const aJob = (volumeId: string, fields: Partial<Job> = {}): Job => {
     deadlineAt: null,
     stuckReportedAt: null,
     endedAt: null,
+    ...noTemporary,
     ...fields,
   };
 };

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { CatalogueEntry, Job, JobState } from "../../../src/domain/catalogue.ts";
+import { noTemporary, type CatalogueEntry, type Job, type JobState } from "../../../src/domain/catalogue.ts";
 import type { Backup, Server, Volume } from "../../../src/domain/inventory.ts";
 import { automatedMark, mark, workKey } from "../../../src/domain/marks.ts";
 import {
@@ -333,6 +333,7 @@ export function jobFor(volume: Volume, facts: { serverId: string; policy: Policy
   const hasEnded = state === "succeeded" || state === "failed" || state === "cancelled";
   return {
     key: workKey(volume.id, policy.name, slot.id),
+    ...noTemporary,
     mechanism: "backup",
     retention: null,
     container: null,

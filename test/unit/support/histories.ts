@@ -285,6 +285,7 @@ function backupOf(step: Step, facts: Facts, before: readonly Backup[]): Backup {
     failReason: step.status === "error" ? "the driver gave up" : step.failReason,
     container: archiveOf(step, facts)?.container ?? null,
     availabilityZone: null,
+    objectCount: 1,
     metadata: isMarkedByMaker ? marksOf(step, facts, before) : { note: "mine" },
   };
 }

@@ -239,6 +239,7 @@ export class Rhythm {
       failReason: failed ? "the backend said no" : null,
       container: archived ? "vault" : null,
       availabilityZone: null,
+      objectCount: 1,
       metadata: {
         [automatedMark]: "True",
         [mark.key]: id,

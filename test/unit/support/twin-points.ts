@@ -27,6 +27,7 @@ export const backupOf = (
   failReason: null,
   container: null,
   availabilityZone: null,
+  objectCount: null,
   metadata: marksOf(job),
 });
 

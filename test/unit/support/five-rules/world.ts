@@ -95,6 +95,7 @@ export class World {
       failReason: wish.status === "error" ? "the driver gave up" : null,
       container: null,
       availabilityZone: null,
+      objectCount: null,
       metadata: wish.metadata,
     };
     this.rows.set(id, row);
