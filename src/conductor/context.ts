@@ -2,7 +2,7 @@ import type { BrakeOverride, Job, Operation } from "../domain/catalogue.ts";
 import type { Clock } from "../domain/clock.ts";
 import type { Delivery } from "../domain/deliveries.ts";
 import type { Logger } from "../domain/log.ts";
-import type { Mechanism } from "../domain/inventory.ts";
+import type { BackupQuota, Mechanism } from "../domain/inventory.ts";
 import type { VolumePoints } from "../domain/points.ts";
 import type { PolicyBook } from "../domain/policy-book.ts";
 import type { Policy, Selection } from "../domain/policy.ts";
@@ -80,6 +80,8 @@ export interface Conductor {
   readonly onProtected?: (volumes: ReadonlyMap<string, ProtectedVolume>) => void;
   /** Told of a project's restore points, by volume, whenever they have been read for its rotation. */
   readonly onPoints?: (projectId: string, points: PointsByMechanism) => void;
+  /** Told of a project's quota whenever it has been read. */
+  readonly onQuota?: (projectId: string, quota: BackupQuota) => void;
 }
 
 /** The two stages of stopping: `drain` means start nothing new, `cut` means give up on work in hand. */

@@ -1,13 +1,12 @@
 import { isOpen, type Job, type Operation } from "../domain/catalogue.ts";
 import type { Run } from "../domain/runs.ts";
-import type { QuotaSample, Repository } from "../store/repository.ts";
+import type { Repository } from "../store/repository.ts";
 
 /** Told of what has been written, right after it was. Must neither throw nor wait. */
 export interface Observer {
   /** An operation, and the job it is about as it is now; null when it is about none, or the job is not known here. */
   onOperation?(operation: Operation, job: Job | null): void;
   onRunStarted?(run: Run): void;
-  onQuota?(sample: QuotaSample): void;
   /** Whether this conductor holds the lease. */
   onLease?(held: boolean): void;
 }
@@ -69,10 +68,6 @@ export function observed(repository: Repository, observers: readonly Observer[])
     async appendOperations(operations) {
       await repository.appendOperations(operations);
       tell(operations);
-    },
-    async insertQuotaSamples(samples) {
-      await repository.insertQuotaSamples(samples);
-      for (const sample of samples) for (const observer of observers) observer.onQuota?.(sample);
     },
   };
 }

@@ -211,6 +211,7 @@ export async function readQuota(
 ): Promise<BackupQuota | null> {
   const quota = await fetchQuota(conductor, projectId, signal);
   if (quota === null) return null;
+  conductor.onQuota?.(projectId, quota);
   await conductor.repository.insertQuotaSamples([
     {
       projectId,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { readByMechanism } from "../../domain/points.ts";
 import { directIo } from "../../domain/io.ts";
-import type { Backup } from "../../domain/inventory.ts";
+import type { Backup, BackupQuota, QuotaUse } from "../../domain/inventory.ts";
 import { automatedMark } from "../../domain/marks.ts";
 import { settingsFrom } from "../../config/load.ts";
 import { conductorMetrics } from "./conductor-metrics.ts";
@@ -51,6 +51,16 @@ async function samples(metrics: ReturnType<typeof metricsFor>, pattern: RegExp):
   const text = await (await metrics.app.request("/metrics")).text();
   return text.split("\n").filter((line) => !line.startsWith("#") && pattern.test(line));
 }
+
+const use = (limit: number, inUse: number): QuotaUse => ({ limit, inUse, reserved: 0 });
+const quotaOf = (own: Partial<BackupQuota>): BackupQuota => ({
+  backups: use(-1, 0),
+  backupGiB: use(-1, 0),
+  snapshots: use(-1, 0),
+  gigabytes: use(-1, 0),
+  ofType: new Map(),
+  ...own,
+});
 
 describe("conductorMetrics", () => {
   it("judges the protected volumes of a project by their newest good restore points", async () => {
@@ -137,23 +147,8 @@ describe("conductorMetrics", () => {
 
   it("knows the share of a quota, also of none at all and of one without a limit", async () => {
     const metrics = metricsFor(10);
-    const at = new Date(now);
-    metrics.observer.onQuota?.({
-      projectId: "p",
-      at,
-      backupsLimit: 0,
-      backupsUsed: 0,
-      gigabytesLimit: 200,
-      gigabytesUsed: 50,
-    });
-    metrics.observer.onQuota?.({
-      projectId: "q",
-      at,
-      backupsLimit: -1,
-      backupsUsed: 7,
-      gigabytesLimit: -1,
-      gigabytesUsed: 9,
-    });
+    metrics.onQuota("p", quotaOf({ backups: use(0, 0), backupGiB: use(200, 50) }));
+    metrics.onQuota("q", quotaOf({ backups: use(-1, 7), backupGiB: use(-1, 9) }));
     assert.deepEqual(await samples(metrics, /^dirigent_quota_(ratio|used)/), [
       'dirigent_quota_used{project="p",resource="backups"} 0',
       'dirigent_quota_used{project="p",resource="gigabytes"} 50',
@@ -161,6 +156,23 @@ describe("conductorMetrics", () => {
       'dirigent_quota_used{project="q",resource="gigabytes"} 9',
       'dirigent_quota_ratio{project="p",resource="backups"} 1',
       'dirigent_quota_ratio{project="p",resource="gigabytes"} 0.25',
+    ]);
+  });
+
+  it("knows the quota of snapshots where some are made, of volume types, too, and no other where nothing else is", async () => {
+    const metrics = metricsFor(10);
+    const daily = { policy: "daily_5", mechanism: "snapshot", periodMs: 86_400_000 } as const;
+    metrics.onProtected(new Map([["v", { projectId: "p", by: [daily] }]]));
+    const ofType = new Map([["fast", { snapshots: use(8, 6), gigabytes: use(-1, 5) }]]);
+    metrics.onQuota("p", quotaOf({ backups: use(0, 0), snapshots: use(10, 9), gigabytes: use(-1, 70), ofType }));
+    assert.deepEqual(await samples(metrics, /^dirigent_quota_/), [
+      'dirigent_quota_used{project="p",resource="snapshots"} 9',
+      'dirigent_quota_used{project="p",resource="volume_gigabytes"} 70',
+      'dirigent_quota_used{project="p",resource="snapshots_fast"} 6',
+      'dirigent_quota_limit{project="p",resource="snapshots"} 10',
+      'dirigent_quota_limit{project="p",resource="snapshots_fast"} 8',
+      'dirigent_quota_ratio{project="p",resource="snapshots"} 0.9',
+      'dirigent_quota_ratio{project="p",resource="snapshots_fast"} 0.75',
     ]);
   });
 

@@ -8,7 +8,7 @@ import type { Delivery } from "../../domain/deliveries.ts";
 import type { Clock } from "../../domain/clock.ts";
 import type { Io } from "../../domain/io.ts";
 import type { Reason } from "../../domain/reasons.ts";
-import { mechanisms } from "../../domain/inventory.ts";
+import { mechanisms, type BackupQuota } from "../../domain/inventory.ts";
 import type { ProtectedVolume } from "../../domain/protected.ts";
 import { apiIo } from "./api-io.ts";
 import { ProjectBook } from "./projects.ts";
@@ -23,6 +23,7 @@ export interface ConductorMetrics {
   readonly onProgress: (open: readonly Job[]) => void;
   readonly onProtected: (volumes: ReadonlyMap<string, ProtectedVolume>) => void;
   readonly onPoints: (projectId: string, points: PointsByMechanism) => void;
+  readonly onQuota: (projectId: string, quota: BackupQuota) => void;
   onCycle(result: CycleResult): void;
   /** A cycle ended by an error. */
   onFailure(): void;
@@ -241,7 +242,6 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
   return {
     observer: {
       onOperation,
-      onQuota: (sample) => book.setQuota(sample),
       onLease: (held) => leader.set(held ? 1 : 0),
     },
     io: apiIo(registers, clock),
@@ -252,6 +252,7 @@ export function conductorMetrics(options: MetricsOptions): ConductorMetrics {
     },
     onProtected: (volumes) => book.setProtected(volumes),
     onPoints: (projectId, points) => book.setPoints(projectId, points),
+    onQuota: (projectId, quota) => book.setQuota(projectId, quota),
     onCycle({ run, outcome, idle }) {
       lastRun.set({ outcome }, nowSeconds());
       if (idle) return;

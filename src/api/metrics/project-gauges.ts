@@ -49,9 +49,14 @@ export function projectGauges(
     "Protected volumes whose newest good restore point is older than two periods of their policy, or that have none; by each mechanism.",
     "project",
   );
-  const quotaUsed = gauge("dirigent_quota_used", "Used of the project's backup quota.", "project", "resource");
+  const quotaUsed = gauge(
+    "dirigent_quota_used",
+    "Used of the project's quota, by resource: of backups, and of snapshots where they are made.",
+    "project",
+    "resource",
+  );
   const quotaLimit = gauge("dirigent_quota_limit", "Limit of it; none without one.", "project", "resource");
-  const quotaRatio = gauge("dirigent_quota_ratio", "Used share of the project's backup quota.", "project", "resource");
+  const quotaRatio = gauge("dirigent_quota_ratio", "Used share of the project's quota.", "project", "resource");
   const omitted = gauge("dirigent_projects_omitted", "Projects beyond metrics.projects, without series of their own.");
   const all = [lastSuccess, newestGood, points, volumes, unprotected, violations, quotaUsed, quotaLimit, quotaRatio];
   function fill(): void {
@@ -71,12 +76,7 @@ export function projectGauges(
       volumes.set({ project }, of.protectedVolumes);
       unprotected.set({ project }, of.unprotectedVolumes);
       violations.set({ project }, of.rpoViolations);
-      if (of.quota === null) continue;
-      const { backupsLimit, backupsUsed, gigabytesLimit, gigabytesUsed } = of.quota;
-      for (const [resource, used, max] of [
-        ["backups", backupsUsed, backupsLimit],
-        ["gigabytes", gigabytesUsed, gigabytesLimit],
-      ] as const) {
+      for (const { resource, used, limit: max } of of.quota) {
         quotaUsed.set({ project, resource }, used);
         if (max < 0) continue;
         quotaLimit.set({ project, resource }, max);

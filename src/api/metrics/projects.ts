@@ -1,7 +1,6 @@
 import type { PointsByMechanism } from "../../conductor/context.ts";
-import { mechanisms, type Mechanism } from "../../domain/inventory.ts";
+import { mechanisms, type BackupQuota, type Mechanism, type QuotaUse } from "../../domain/inventory.ts";
 import type { ProtectedVolume, Rhythm } from "../../domain/protected.ts";
-import type { QuotaSample } from "../../store/repository.ts";
 
 /** When work last succeeded; milliseconds of the epoch. */
 interface LastSuccess {
@@ -25,7 +24,15 @@ export interface ProjectFigures {
   readonly rpoViolations: number;
   /** The newest good restore point of the protected volume that is worst off; null when none has one. */
   readonly oldestNewestGoodMs: number | null;
-  readonly quota: QuotaSample | null;
+  /** What its restore points count on, by Cinder's resource; those of backups are called `backups` and `gigabytes`. */
+  readonly quota: readonly QuotaFigure[];
+}
+
+export interface QuotaFigure {
+  readonly resource: string;
+  readonly used: number;
+  /** Negative: none. */
+  readonly limit: number;
 }
 
 interface Project {
@@ -34,7 +41,7 @@ interface Project {
   points: PointCounts;
   /** By mechanism and volume id. */
   newestGoodMs: ReadonlyMap<string, number>;
-  quota: QuotaSample | null;
+  quota: BackupQuota | null;
 }
 
 const keyOf = (mechanism: Mechanism, name: string): string => `${mechanism} ${name}`;
@@ -87,8 +94,8 @@ export class ProjectBook {
     lastSuccesses.set(key, { policy, mechanism, ms: Math.max(Number(at), lastSuccesses.get(key)?.ms ?? 0) });
   }
 
-  setQuota(sample: QuotaSample): void {
-    this.#of(sample.projectId).quota = sample;
+  setQuota(projectId: string, quota: BackupQuota): void {
+    this.#of(projectId).quota = quota;
   }
 
   /** Milliseconds by the name of each policy that protects something; of variants of one the longest. Null before the first cycle. */
@@ -117,6 +124,10 @@ export class ProjectBook {
     const { lastSuccesses, newestGoodMs, points, quota } = this.#projects.get(id) ?? emptyProject();
     const volumes = this.#volumes?.get(id) ?? new Map<string, readonly Rhythm[]>();
     const inUse = new Set([...volumes.values()].flat().map(({ mechanism, policy }) => keyOf(mechanism, policy)));
+    const made = new Set([
+      ...[...volumes.values()].flat().map(({ mechanism }) => mechanism),
+      ...mechanisms.filter((each) => points[each].good + points[each].notGood > 0),
+    ]);
     let without = 0;
     let behind = 0;
     let oldestMs = Infinity;
@@ -137,7 +148,7 @@ export class ProjectBook {
         .filter(([key]) => this.#volumes === null || inUse.has(key))
         .map(([, last]) => last),
       points,
-      quota,
+      quota: quotaFigures(quota, made),
       protectedVolumes: volumes.size,
       unprotectedVolumes: without,
       rpoViolations: without + behind,
@@ -150,6 +161,28 @@ export class ProjectBook {
     this.#projects.set(id, known);
     return known;
   }
+}
+
+const figure = (resource: string, { inUse, limit, reserved }: QuotaUse): QuotaFigure => ({
+  resource,
+  used: inUse + reserved,
+  limit,
+});
+
+/** Where nothing but snapshots is made, a quota for backups says nothing, and the other way round. */
+function quotaFigures(quota: BackupQuota | null, made: ReadonlySet<Mechanism>): QuotaFigure[] {
+  if (quota === null) return [];
+  const figures: QuotaFigure[] = [];
+  if (made.has("backup") || !made.has("snapshot")) {
+    figures.push(figure("backups", quota.backups), figure("gigabytes", quota.backupGiB));
+  }
+  if (!made.has("snapshot")) return figures;
+  figures.push(figure("snapshots", quota.snapshots), figure("volume_gigabytes", quota.gigabytes));
+  for (const [type, own] of quota.ofType) {
+    if (own.snapshots.limit >= 0) figures.push(figure(`snapshots_${type}`, own.snapshots));
+    if (own.gigabytes.limit >= 0) figures.push(figure(`volume_gigabytes_${type}`, own.gigabytes));
+  }
+  return figures;
 }
 
 const none = { good: 0, notGood: 0 };

@@ -53,6 +53,7 @@ export async function runService(context: Context): Promise<void> {
       ]),
       onProtected: metrics.onProtected,
       onPoints: metrics.onPoints,
+      onQuota: metrics.onQuota,
       onPolicyFiles: metrics.onPolicyFiles,
       onProgress(open) {
         metrics.onProgress(open);
