@@ -1,12 +1,13 @@
 import type { Protection, VolumeAssignment } from "../domain/assignment.ts";
 import { openJobStates, type Job } from "../domain/catalogue.ts";
+import { complianceOf, type Compliance } from "../domain/compliance.ts";
 import type { Mechanism, Volume } from "../domain/inventory.ts";
 import { workKey } from "../domain/marks.ts";
 import type { Notice, Skip } from "../domain/planner.ts";
 import type { Point } from "../domain/points.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { Reason } from "../domain/reasons.ts";
-import { currentSlot, nextSlotStart, type Slot } from "../domain/slots.ts";
+import { currentSlot, nextSlotStart, slotBefore, type Slot } from "../domain/slots.ts";
 import { tracksOf } from "../domain/tracks.ts";
 import type { ExplainBase, PointsByMechanism } from "./explained-points.ts";
 import { planTracks } from "./plan.ts";
@@ -25,6 +26,7 @@ export interface ExplainedTrack {
   readonly mechanism: Mechanism;
   readonly slot: Slot | null;
   readonly now: SlotState;
+  readonly compliance: Compliance;
 }
 
 export interface ExplainedProtection extends Protection {
@@ -58,7 +60,11 @@ export async function explainSlots(
   const tracks = tracksOf(targets, now);
   const keyOf = (policy: Policy, mechanism: Mechanism, slot: Slot): string =>
     workKey(volume.id, policy.name, slot.id, mechanism);
-  const keys = tracks.map(({ policy, mechanism, slot }) => keyOf(policy, mechanism, slot));
+  // That there was work in the slot before shows that it is not the first.
+  const keys = tracks.flatMap(({ policy, mechanism, slot }) => {
+    const before = slotBefore(policy, slot);
+    return [slot, ...(before === null ? [] : [before])].map((each) => keyOf(policy, mechanism, each));
+  });
   const ofSlots = keys.length === 0 ? [] : await repository.jobs({ keys });
   const open = await repository.jobs({ states: openJobStates, projectId: volume.projectId });
   const jobs = new Map([...open, ...ofSlots].map((job) => [job.key, job]));
@@ -79,13 +85,22 @@ export async function explainSlots(
         ...protection,
         nextSlots: slotsAfter(policy, now),
         tracks: policy.mechanisms.map((mechanism) => {
-          if (slot === null) return { mechanism, slot, now: { state: "before_first" as const } };
-          const key = keyOf(policy, mechanism, slot);
           const ofVolume = points[mechanism].get(volume.id)?.points ?? [];
+          const judge = (state: SlotState): ExplainedTrack => {
+            const own = ofVolume.filter(({ projectId }) => projectId === volume.projectId);
+            const obstacle = "message" in state ? state.reason : null;
+            const before = slot === null ? null : slotBefore(policy, slot);
+            const wasWorked = before !== null && jobs.has(keyOf(policy, mechanism, before));
+            const protectedSince = wasWorked ? before.startsAt : null;
+            const compliance = complianceOf({ policy, points: own, obstacle, protectedSince, now });
+            return { mechanism, slot, now: state, compliance };
+          };
+          if (slot === null) return judge({ state: "before_first" });
+          const key = keyOf(policy, mechanism, slot);
           const made = ofVolume.find(({ marks, entry }) => marks.key === key || entry?.key === key) ?? null;
           const isReleased = mechanism === "snapshot" && releasedAt !== null;
           const facts = { job: jobs.get(key), due: due.get(key), skip: skips.get(key), made, isReleased };
-          return { mechanism, slot, now: stateOf(facts) };
+          return judge(stateOf(facts));
         }),
       };
     }),

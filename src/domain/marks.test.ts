@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { isMarked, markTime, readMarks, workKey } from "./marks.ts";
+import { isMarked, markTime, readMarks, workKey, slotTimeMs } from "./marks.ts";
 
 describe("readMarks", () => {
   it("reads what the conductor writes", () => {
@@ -95,5 +95,18 @@ describe("markTime and workKey", () => {
   it("write instants without fractions, in UTC", () => {
     assert.equal(markTime(new Date("2026-11-21T00:00:00.987+02:00")), "2026-11-20T22:00:00Z");
     assert.equal(workKey("v1", "default", "2026-11-20T22:00:00Z"), "v1/default/2026-11-20T22:00:00Z");
+  });
+});
+
+describe("slotTimeMs", () => {
+  it("reads the slots of schedules, and nothing out of those of manual runs", () => {
+    assert.deepEqual(["2026-11-21T00:00:00Z", "manual:1", "manual:adopted-12", "soon", "2026", null].map(slotTimeMs), [
+      Date.parse("2026-11-21T00:00:00Z"),
+      NaN,
+      NaN,
+      NaN,
+      NaN,
+      NaN,
+    ]);
   });
 });

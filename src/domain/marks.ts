@@ -88,6 +88,10 @@ export function readMarks(metadata: Readonly<Record<string, string>>): Marks {
 /** An instant as the marks write it: ISO 8601 UTC without fractions, e.g. `2026-11-21T00:00:00Z`. */
 export const markTime = (at: Date): string => at.toISOString().replace(/\.\d{3}Z$/, "Z");
 
+/** When the slot of a mark begins, in ms since 1970; not a number for a manual run's, in whose id a lenient reader may well find a date. */
+export const slotTimeMs = (slot: string | null): number =>
+  slot !== null && /^\d{4}-\d\d-\d\dT/.test(slot) ? Date.parse(slot) : NaN;
+
 /** The key of one unit of work. Deterministic, so that a lost answer or a lost database never makes a second backup. */
 export const workKey = (volumeId: string, policy: string, slot: string, mechanism: Mechanism = "backup"): string =>
   `${volumeId}/${policy}/${slot}${mechanism === "snapshot" ? "/snapshot" : ""}`;

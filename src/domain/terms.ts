@@ -4,6 +4,7 @@ import { defaultPolicy, type ArchiveRule, type Policy, type ThinningRule } from 
 import type { InForce } from "./in-force.ts";
 import type { Mechanism } from "./inventory.ts";
 import type { Point, VolumePoints } from "./points.ts";
+import { slotTimeMs } from "./marks.ts";
 import { formatRule, parseRule } from "./thinning-text.ts";
 import { keepSet, type Counted, type KeptAs, type Thinned } from "./thinning.ts";
 
@@ -294,7 +295,7 @@ export const lateMs = (point: Point, { group }: PointTerms, view: View): number 
 /** Its slot, unless it cannot have been made in that. */
 function standsForMs(point: Point, { view, periodMs }: { readonly view: View; readonly periodMs: number }): number {
   const madeMs = point.backup.createdAt.getTime();
-  const slotMs = Date.parse(remembered(point, "slot", view) ?? point.marks.slot ?? "");
+  const slotMs = slotTimeMs(remembered(point, "slot", view) ?? point.marks.slot);
   const isPlausible = slotMs <= madeMs + skewMs && madeMs <= slotMs + periodMs + skewMs;
   return isPlausible ? slotMs : madeMs;
 }

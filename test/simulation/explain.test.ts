@@ -62,7 +62,7 @@ void describe("dirigent explain", () => {
         .replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) => named.get(id) ?? "<point>")
         // When in the night something is made is the conductor's affair.
         .replaceAll(/^ {4}(20\S+) \d\d:\d\d/gm, "    $1 …")
-        .replaceAll(/(until|ended) (20\S+) \d\d:\d\d$/gm, "$1 $2 …")
+        .replaceAll(/(since|until|ended) (20\S+) \d\d:\d\d$/gm, "$1 $2 …")
         .split("\n")
     );
   };
@@ -102,11 +102,14 @@ void describe("dirigent explain", () => {
       "",
       "  default  every 1d from midnight, UTC; keeps 17d",
       "    backup    slot 2026-03-26 00:00 done: <point>",
+      "              compliant since 2026-03-26 …",
       "    next      2026-03-27 00:00, 2026-03-28 00:00, 2026-03-29 00:00",
       "",
       "  gold  daily at 02:00, Europe/Berlin; keeps last 2, weekly 4",
       "    backup    slot 2026-03-26 02:00 done: <point>",
+      "              compliant since 2026-03-26 …",
       "    snapshot  slot 2026-03-26 02:00 done: <point>",
+      "              compliant since 2026-03-26 …",
       "    next      2026-03-27 02:00, 2026-03-28 02:00, 2026-03-29 03:00",
       "",
       "  Restore points: 10, times in UTC",
@@ -146,6 +149,7 @@ void describe("dirigent explain", () => {
       "",
       "  default  every 1d from midnight, UTC; keeps 17d",
       "    backup    slot 2026-03-26 00:00 done: <point>",
+      "              compliant since 2026-03-26 …",
       "    next      2026-03-27 00:00, 2026-03-28 00:00, 2026-03-29 00:00",
       "",
       "  Restore points: 4, times in UTC",
@@ -212,11 +216,19 @@ void describe("dirigent explain", () => {
     logs.status = "error";
     const stateOf = async (): Promise<unknown> => {
       const [first] = (await value(ids.logs)).policies.flatMap(({ current }) => current);
-      return [first?.["state"], first?.["reason"], first?.["message"]];
+      const { state } = first?.["compliance"] as { readonly state: string };
+      return [first?.["state"], first?.["reason"], first?.["message"], state];
     };
-    assert.deepEqual(await stateOf(), ["skipped", "volume_state", "status error"]);
+    assert.deepEqual(await stateOf(), ["skipped", "volume_state", "status error", "compliant"]);
     logs.status = "in-use";
-    assert.deepEqual(await stateOf(), ["due", null, null]);
+    assert.deepEqual(await stateOf(), ["due", null, null, "compliant"]);
+    // What its owner does not want is not lacking.
+    cloud.clock.advance(dayMs);
+    logs.metadata = { "skip-volume-backup": "yes" };
+    assert.deepEqual(await stateOf(), ["skipped", "skip_requested", null, "excused"]);
+    logs.metadata = {};
+    assert.deepEqual(await stateOf(), ["due", null, null, "overdue"]);
+    cloud.clock.advance(-dayMs);
   });
 
   void it("tells held restore points, and those that are not ours", async () => {
@@ -254,6 +266,7 @@ void describe("dirigent explain", () => {
       ["error", false, "keep", ["keep_failed"]],
     );
     const said = (await words(ids.logs)).join("\n");
+    assert.match(said, /\n {14}overdue since 2026-03-28 00:00: nothing of the slot 2026-03-27 00:00\n/);
     assert.match(said, /slot 2026-03-28 00:00 failed: the backup ended in error: no space;/);
     assert.match(said, /kept: failed, and no good one has followed.*\(not a good one\)\n/);
   });

@@ -1,10 +1,15 @@
 /** Two years of ticks in zones whose clocks and calendars do everything that clocks and calendars do. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { complianceOf } from "../../src/domain/compliance.ts";
 import { startsAfter } from "../../src/domain/jitter.ts";
+import { mark } from "../../src/domain/marks.ts";
+import { readPoints } from "../../src/domain/points.ts";
 import { defaultPolicy, type Policy } from "../../src/domain/policy.ts";
 import { longestSlotMs, scheduleProblem, type Schedule } from "../../src/domain/schedule.ts";
 import { currentSlot } from "../../src/domain/slots.ts";
+import { aBackup } from "./support/builders.ts";
+import { ourUser } from "./support/histories.ts";
 import { LocalClock } from "./support/local-clock.ts";
 
 const minuteMs = 60_000;
@@ -132,6 +137,16 @@ function byInterval(everyMs: number, [from, until]: readonly [Date, Date]): Expe
   return between(starts);
 }
 
+/** How a volume stands with a policy that has made these slots. */
+function complianceAt(policy: Policy, made: readonly string[], now: Date): string {
+  const backups = made.map((slot, index) => {
+    return aBackup(`b${index}`, slot, { marks: { [mark.policy]: policy.name, [mark.slot]: slot } });
+  });
+  const read = readPoints({ backups, catalogue: new Map(), userIds: new Set([ourUser]) });
+  const { points = [] } = read.get("v1") ?? {};
+  return complianceOf({ policy, points, now, obstacle: null, protectedSince: null }).state;
+}
+
 type Down = readonly [fromMs: number, untilMs: number];
 
 /** What a conductor makes that looks every ten minutes, and does nothing while it is down. */
@@ -227,6 +242,21 @@ for (const [zone, first, why] of zones) {
         assert.deepEqual(made, visible(slots, policy, range, []));
         assert.equal(new Set(made).size, made.length);
       });
+      if (schedule.kind === "monthly") {
+        it(`${JSON.stringify(schedule)}: compliant on day 20 of each month, and not without that month's`, () => {
+          const made = nightly(policy, range, []);
+          const days = [...localDays(...range)].filter(({ day }) => day === 20);
+          const noons = days.map(({ local }) => clock.firstAt(local + 12 * 60) * minuteMs);
+          const [first = "", last = ""] = [made[0], made.at(-1)];
+          const asked = noons.filter((ms) => ms > Date.parse(first) && ms < Date.parse(last));
+          assert.ok(asked.length >= 22);
+          for (const now of asked.map((ms) => new Date(ms))) {
+            const until = made.filter((slot) => Date.parse(slot) <= now.getTime());
+            assert.equal(complianceAt(policy, until, now), "compliant");
+            assert.equal(complianceAt(policy, until.slice(0, -1), now), until.length === 1 ? "never" : "overdue");
+          }
+        });
+      }
       it(`${JSON.stringify(schedule)}: downtime is made up for once, or skipped, as configured`, () => {
         const downs = downtimes(from);
         const once = { ...policy, catchUp: "once" } as const;

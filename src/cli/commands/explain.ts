@@ -80,6 +80,9 @@ const targetValue = (target: Target): object => {
   return { kind: target.kind, id, name, projectId };
 };
 
+/** The keys that are always there. */
+const noCompliance = { since: null, until: null, lacking: null, reason: null, pointId: null };
+
 const valueOf = (explained: Explanation): object => {
   const { volume, volumeId, project, servers, excluded, exclusion, rules, protections, notices } = explained;
   const { points, others, blocked, braked, rotationEnabled, prune } = explained;
@@ -111,7 +114,7 @@ const valueOf = (explained: Explanation): object => {
       timeZone: policy.timeZone,
       keeps: describeRetention(policy),
       minimumRetentionMs: policy.minimumRetentionMs,
-      current: tracks.map(({ mechanism, slot, now }) => ({
+      current: tracks.map(({ mechanism, slot, now, compliance }) => ({
         mechanism,
         slot: slot?.id ?? null,
         windowEndsAt: slot?.windowEndsAt ?? null,
@@ -120,6 +123,7 @@ const valueOf = (explained: Explanation): object => {
         reason: "reason" in now ? now.reason : "job" in now ? (now.job?.reason ?? null) : null,
         message: "message" in now ? now.message : "job" in now ? (now.job?.message ?? null) : null,
         mode: "job" in now ? (now.job?.mode ?? null) : null,
+        compliance: { ...noCompliance, ...compliance },
       })),
       nextSlots,
     })),

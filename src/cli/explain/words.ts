@@ -1,3 +1,4 @@
+import type { Compliance } from "../../domain/compliance.ts";
 import type { ExplainedRule, Explanation } from "../../conductor/explain.ts";
 import type { RemovalPreview } from "../../conductor/orders/removal.ts";
 import type { ExplainedPoint } from "../../conductor/explained-points.ts";
@@ -136,14 +137,30 @@ function policyPart({ policy, tracks, nextSlots }: ExplainedProtection): string 
       `  ${policy.name}  `,
       `${describeSchedule(policy.schedule)}, ${policy.timeZone}; keeps ${describeRetention(policy)}`,
     ),
-    ...tracks.map((track) =>
+    ...tracks.flatMap((track) => [
       wrapped(
         `    ${track.mechanism.padEnd(8)}  `,
         `${track.slot === null ? "" : `slot ${at(track.slot.startsAt)} `}${stateText(track, at)}`,
       ),
-    ),
+      wrapped("              ", complianceText(track.compliance, at)),
+    ]),
     wrapped("    next      ", nextSlots.map(at).join(", ")),
   ].join("");
+}
+
+function complianceText(compliance: Compliance, at: (date: Date) => string): string {
+  switch (compliance.state) {
+    case "compliant":
+      return `compliant since ${at(compliance.since)}`;
+    case "overdue":
+      return `overdue since ${at(compliance.since)}: nothing of the slot ${at(new Date(compliance.lacking))}`;
+    case "never":
+      return `never made, overdue since ${at(compliance.since)}: nothing of the slot ${at(new Date(compliance.lacking))}`;
+    case "pending":
+      return `nothing was due before; its first slot has time until ${at(compliance.until)}`;
+    case "excused":
+      return `lacks nothing that is wanted: ${operatorText(compliance.reason)}`;
+  }
 }
 
 const because = (reason: Reason | null, message: string | null): string =>
