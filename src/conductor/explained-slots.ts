@@ -99,7 +99,14 @@ export async function explainSlots(
           const key = keyOf(policy, mechanism, slot);
           const made = ofVolume.find(({ marks, entry }) => marks.key === key || entry?.key === key) ?? null;
           const isReleased = mechanism === "snapshot" && releasedAt !== null;
-          const facts = { job: jobs.get(key), due: due.get(key), skip: skips.get(key), made, isReleased };
+          const facts = {
+            job: jobs.get(key),
+            due: due.get(key),
+            skip: skips.get(key),
+            made,
+            isReleased,
+            isOver: slot.windowEndsAt <= now,
+          };
           return judge(stateOf(facts));
         }),
       };
@@ -113,12 +120,15 @@ function stateOf({
   skip,
   made,
   isReleased,
+  isOver,
 }: {
   readonly job: Job | undefined;
   readonly due: Job | undefined;
   readonly skip: Skip | undefined;
   readonly made: Point | null;
   readonly isReleased: boolean;
+  /** Its window has passed: what is in its way does not matter any more. */
+  readonly isOver: boolean;
 }): SlotState {
   if (job !== undefined && due === undefined) {
     if (job.state === "succeeded") return { state: "done", pointId: job.backupId, job };
@@ -134,7 +144,9 @@ function stateOf({
     too_soon: "waiting",
     window_missed: "missed",
   };
-  return { state: states[reason] ?? "skipped", reason, message: skip?.message ?? null };
+  const state = states[reason] ?? "skipped";
+  if (state === "waiting" && isOver) return { state: "missed", reason: "window_missed", message: null };
+  return { state, reason, message: skip?.message ?? null };
 }
 
 function slotsAfter(policy: Policy, now: Date): Date[] {

@@ -99,8 +99,9 @@ export function whyWanted(point: Point, volume: VolumeView): readonly Reason[] {
     const isPromised = promisesOf(point, volume.view).length > 0 || counting.isMarked;
     // Nobody says how long.
     const isUnknown = !isPromised || expiresAtMs(point, volume) === Infinity;
-    if (group.policy === null && isUnknown) return [...reasons, "keep_policy_gone"];
-    if (marks.adopted && !isPromised) reasons.push("keep_adopted");
+    const isAdopted = marks.adopted && !isPromised;
+    if (group.policy === null && isUnknown) return [...reasons, isAdopted ? "keep_adopted" : "keep_policy_gone"];
+    if (isAdopted) reasons.push("keep_adopted");
   }
   // Written so that times which are not numbers keep it.
   const isYoung = !(backup.createdAt.getTime() + group.retentionMs <= volume.nowMs);
