@@ -1,4 +1,4 @@
-/** `npm run soak`: what takes too long for every change. 200 nights of kill -9, fuzzed requests to the policy hook, a million schedules, mutation testing of src/domain. */
+/** `npm run soak`: what takes too long for every change. 200 nights of kill -9, fuzzed requests to the policy hook, the properties of src/domain in a million cases each, mutation testing of src/domain. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
@@ -38,15 +38,32 @@ const steps: readonly (readonly [
   [
     "1,000,000 histories kept by counts",
     process.execPath,
-    ["--test", join(root, "src/domain/thinning.property.test.ts")],
+    ["--test", join(root, "src/domain/thinning.property.test.ts"), join(root, "test/unit/audit-thinning.test.ts")],
     { THINNING_RUNS: "1000000" },
+  ],
+  [
+    "1,000,000 requests for another retention",
+    process.execPath,
+    ["--test", join(root, "src/domain/held-retention.test.ts")],
+    { HELD_RETENTION_RUNS: "1000000" },
+  ],
+  [
+    "plans for 1,000,000 clouds",
+    process.execPath,
+    ["--test", join(root, "src/domain/planner.property.test.ts")],
+    { PLANNER_RUNS: "1000000" },
+  ],
+  [
+    "plans of several policies for 1,000,000 clouds",
+    process.execPath,
+    ["--test", join(root, "test/unit/several-policies.test.ts")],
+    { SEVERAL_POLICIES_RUNS: "1000000" },
   ],
   [
     "rotation of 1,000,000 clouds",
     process.execPath,
     ["--test", join(root, "test/unit/rotation-properties.test.ts")],
-    // For each of seventeen properties.
-    { ROTATION_RUNS: "60000" },
+    { ROTATION_RUNS: "1000000" },
   ],
   ["mutation testing of src/domain", join(bin, "stryker"), ["run"], {}],
 ];

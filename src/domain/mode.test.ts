@@ -48,6 +48,11 @@ describe("chooseMode", () => {
     ["a full of ours", choose([first]), incremental("b1")],
     ["an incremental of ours", choose([first, second]), incremental("b2")],
     [
+      "two of ours as new as each other, whose chains Cinder may take either of",
+      choose([first, second, aBackup("b3", day(2))]),
+      full("full_unknown_parent"),
+    ],
+    [
       "a newer backup in another project",
       choose([first, aBackup("b9", day(9), { projectId: "p2", userId: "user-tenant" })]),
       incremental("b1"),

@@ -98,6 +98,7 @@ function obstacle(
     p.backup.snapshotId !== null && isIn(p, volume.projectId) && !(onSnapshotBackups && isFromTemporary(p));
   if (points.points.some(fromSnapshot) || points.others.some(fromSnapshot)) return "full_snapshot_backup";
   // Of two that are equally new, Cinder may take either.
+  const inArchive = (p: Point): boolean => isArchive(p, archive);
   const isAsNew = (p: Point): boolean => pointTime(p.backup) === pointTime(newest.backup) && isIn(p, volume.projectId);
   const chain = points.chains.find(({ members }) => members.includes(newest));
   if (chain === undefined || newest.foreignParent || points.others.some(isAsNew)) return "full_foreign_parent";
@@ -106,8 +107,10 @@ function obstacle(
     return "full_after_adopted";
   if (newest.backup.status === "available" && !chain.certain) return "full_unknown_parent";
   if (!points.points.every((p) => p.good || !isAsNew(p))) return "full_parent_not_good";
+  // The other's chain may be longer, older, or of another size.
+  if (points.points.some((p) => isAsNew(p) && !chain.members.includes(p) && !inArchive(p)))
+    return "full_unknown_parent";
   // Neither on it nor on what, by an accident, was built on it.
-  const inArchive = (p: Point): boolean => isArchive(p, archive);
   if (chain.members.some(inArchive) || points.points.some((p) => isAsNew(p) && inArchive(p)))
     return "full_after_archive";
   if (newest.backup.sizeGiB !== volume.sizeGiB) return "full_resized";

@@ -310,11 +310,16 @@ function count(
   rows: readonly Row[],
   { view, of }: { readonly view: View; readonly of: Map<Point, PointTerms> },
 ): void {
+  // Most points were made under one rule, which is read once: to know it again is quicker than to write it.
+  const known = new Map<ThinningRule, readonly Thinned[]>();
   const seen = new Map<string, readonly Thinned[]>();
   const verdicts = (rule: ThinningRule): readonly Thinned[] => {
+    const before = known.get(rule);
+    if (before !== undefined) return before;
     const text = formatRule(rule);
     const set = seen.get(text) ?? keepSet(group.counted, rule);
     seen.set(text, set);
+    known.set(rule, set);
     return set;
   };
   for (const [index, { point }] of rows.entries()) {

@@ -166,17 +166,18 @@ interface Machine {
   readonly retention: string | null;
 }
 
-const machinesWith = (plots: fc.Arbitrary<Plot>): fc.Arbitrary<Machine> =>
+const machinesWith = (plots: fc.Arbitrary<Plot>, maxLength = 3): fc.Arbitrary<Machine> =>
   fc.record({
     tag: weighted<string | null>([8, "yes"], [1, " TRUE "], [1, null], [1, "no"]),
     status: weighted([8, "ACTIVE"], [2, "SHUTOFF"], [1, "BUILD"], [1, "ERROR"], [1, "SHELVED_OFFLOADED"]),
-    plots: fc.array(plots, { maxLength: 3 }),
+    plots: fc.array(plots, { maxLength }),
     project: fc.nat({ max: 1 }),
     retention: weighted<string | null>([8, null], [1, "60d"], [1, "2d"]),
   });
 
-const plainMachines = machinesWith(plotsWith(histories, fc.constant<Step[]>([])));
-const variedMachines = machinesWith(plotsWith(variedHistories, fc.oneof(fc.constant<Step[]>([]), variedHistories)));
+const plainPlots = plotsWith(histories, fc.constant<Step[]>([]));
+const variedPlots = plotsWith(variedHistories, fc.oneof(fc.constant<Step[]>([]), variedHistories));
+const promisedPlots = plotsWith(promisedHistories, fc.oneof(fc.constant<Step[]>([]), promisedHistories));
 
 const rest = {
   startMs: fc.integer({ min: Date.UTC(2026, 2, 20), max: Date.UTC(2026, 9, 30) }),
@@ -184,23 +185,27 @@ const rest = {
   afterPeriods: weighted([4, 1], [2, 0.1], [1, 5], [1, 60]),
 };
 
-/** Clouds of up to four servers with up to three volumes each, besides those that they share. Backups of one policy, kept by age. */
-export const clouds: fc.Arbitrary<Cloud> = fc
-  .record({ policy: policies, machines: fc.array(plainMachines, { maxLength: 4 }), ...rest })
-  .map((seed) => build({ ...seed, second: { ...seed.policy, name: "second" } }));
-
-const cloudsOf = (machines: fc.Arbitrary<Machine>): fc.Arbitrary<Cloud> =>
+const plainCloudsOf = (machines: fc.Arbitrary<Machine>, maxLength: number): fc.Arbitrary<Cloud> =>
   fc
-    .record({ policies: variedPolicies, machines: fc.array(machines, { maxLength: 3 }), ...rest })
+    .record({ policy: policies, machines: fc.array(machines, { maxLength }), ...rest })
+    .map((seed) => build({ ...seed, second: { ...seed.policy, name: "second" } }));
+
+const variedCloudsOf = (machines: fc.Arbitrary<Machine>, maxLength: number): fc.Arbitrary<Cloud> =>
+  fc
+    .record({ policies: variedPolicies, machines: fc.array(machines, { maxLength }), ...rest })
     .map(({ policies: { policy, second }, ...seed }) => build({ ...seed, policy, second }));
 
-/** The same with backups and snapshots of several policies on one volume, and with what counts keep. */
-export const variedClouds = cloudsOf(variedMachines);
+/** Clouds of up to four servers with up to three volumes each, besides those that they share. Backups of one policy, kept by age. */
+export const clouds = plainCloudsOf(machinesWith(plainPlots), 4);
 
-/** The same, and each point was made under its policy as that is now. */
-export const promisedClouds = cloudsOf(
-  machinesWith(plotsWith(promisedHistories, fc.oneof(fc.constant<Step[]>([]), promisedHistories))),
-);
+/** The same of up to two servers with up to two volumes, for thousands of cases. */
+export const smallClouds = plainCloudsOf(machinesWith(plainPlots, 2), 2);
+
+/** Small ones with backups and snapshots of several policies on one volume, and with what counts keep. */
+export const smallVariedClouds = variedCloudsOf(machinesWith(variedPlots, 2), 2);
+
+/** The same of one server, and each point was made under its policy as that is now. */
+export const smallPromisedClouds = variedCloudsOf(machinesWith(promisedPlots, 2), 1);
 
 /** What a failure of the generator itself would hide: how often the interesting things occur. To be printed by `fc.statistics`. */
 export function traitsOf(cloud: Cloud): string[] {

@@ -194,7 +194,9 @@ export function tellHistory(history: readonly Step[], stage: Stage): Told {
         ? newestBy(backups.filter((b) => b.projectId === projectId))
         : null;
     const parentId = parent?.status === "available" ? parent.id : null;
-    const facts = { ...stage, policy: policyOf(step, stage), backupId, projectId, parentId, sizeGiB, volumeType, atMs };
+    const policy = policyOf(step, stage);
+    const slot = slotAt(policy, new Date(atMs));
+    const facts = { ...stage, policy, slot, backupId, projectId, parentId, sizeGiB, volumeType, atMs };
     backups.push(backupOf(step, facts, backups));
     parents.set(backupId, parentId);
     if (step.lost) gone.add(backupId);
@@ -215,6 +217,7 @@ interface Facts extends Stage {
   readonly sizeGiB: number;
   readonly volumeType: string;
   readonly atMs: number;
+  readonly slot: Slot;
 }
 
 /** The policy that a point is of, as it was when the point was made. */
@@ -251,8 +254,6 @@ const noRule: ThinningRule = {
   timeZone,
 };
 
-const slotOf = (facts: Facts): Slot => slotAt(facts.policy, new Date(facts.atMs));
-
 /** The slot that there always is where the schedule is a period. */
 export function slotAt(policy: Policy, at: Date): Slot {
   const slot = currentSlot(policy, at);
@@ -262,7 +263,7 @@ export function slotAt(policy: Policy, at: Date): Slot {
 const archiveOf = (step: Step, facts: Facts): ArchiveRule | null =>
   step.archived && step.maker === "ours" && facts.parentId === null ? facts.policy.archive : null;
 const keepUntilOf = (step: Step, facts: Facts): Date =>
-  new Date(slotOf(facts).startsAt.getTime() + (archiveOf(step, facts) ?? facts.policy).retentionMs);
+  new Date(facts.slot.startsAt.getTime() + (archiveOf(step, facts) ?? facts.policy).retentionMs);
 
 function backupOf(step: Step, facts: Facts, before: readonly Backup[]): Backup {
   const createdAt = new Date(facts.atMs);
@@ -292,7 +293,7 @@ function backupOf(step: Step, facts: Facts, before: readonly Backup[]): Backup {
 
 function marksOf(step: Step, facts: Facts, before: readonly Backup[]): Record<string, string> {
   const { damage } = step;
-  const slot = slotOf(facts);
+  const slot = facts.slot;
   const keySlot = damage === "next-key" ? markTime(slot.endsAt) : slot.id;
   const wrongParent = before[0]?.id ?? "nowhere";
   return metadata({
@@ -316,7 +317,7 @@ function marksOf(step: Step, facts: Facts, before: readonly Backup[]): Record<st
 function entryOf(step: Step, facts: Facts): CatalogueEntry {
   const { memory, held } = step;
   const at = new Date(facts.atMs);
-  const slot = slotOf(facts);
+  const slot = facts.slot;
   const isUnsure = memory === "unverified" || memory === "wrong-parent";
   return {
     backupId: facts.backupId,

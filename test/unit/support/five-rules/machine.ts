@@ -93,7 +93,8 @@ export class Machine {
   }
 
   get settings(): ConductorSettings {
-    const read: Pick<ConductorSettings, "policy" | "selection" | "timeZone" | "nameTemplate"> = {
+    const read: Pick<ConductorSettings, "policy" | "selection" | "timeZone" | "nameTemplate" | "fromSnapshotTypes"> = {
+      fromSnapshotTypes: [],
       policy: this.builtIn,
       selection,
       timeZone: this.builtIn.timeZone,
@@ -342,7 +343,8 @@ export class Machine {
   #look(job: Job, now: Date): void {
     const row = this.world.rows.get(job.backupId ?? "");
     const verdict = judgeBackup(job, row ?? "gone", now);
-    if (verdict.kind === "failed") this.database.move(job.key, { state: "failed", reason: verdict.reason });
+    if (verdict.kind === "failed")
+      this.database.move(job.key, { state: "failed", reason: verdict.reason, endedAt: now });
     if (verdict.kind !== "good" || row === undefined) return;
     this.database.move(job.key, { state: "succeeded", reason: "succeeded" });
     this.database.sync(this.world.rows);
@@ -365,13 +367,13 @@ export class Machine {
     // A volume that has moved in between is not found with the token of its former project.
     const isElsewhere = world.volumes.get(job.volumeId)?.projectId !== job.projectId;
     if (outcome === "refused" || isElsewhere) {
-      database.move(job.key, { state: "failed", reason: "refused" });
+      database.move(job.key, { state: "failed", reason: "refused", endedAt: now });
       return;
     }
     // What cannot be an incremental is refused as such, and made as a full.
     const row = send(job) ?? send({ ...job, mode: "full", parentId: null });
     if (row === null) {
-      database.move(job.key, { state: "failed", reason: "refused" });
+      database.move(job.key, { state: "failed", reason: "refused", endedAt: now });
       return;
     }
     this.#watcher.born(job.policy, row);

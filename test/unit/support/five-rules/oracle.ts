@@ -20,6 +20,8 @@ interface Birth {
 export class Oracle implements Watcher {
   readonly #machine: Machine;
   readonly #births = new Map<string, Birth>();
+  /** By the key of the job. */
+  readonly #plannedUnder = new Map<string, Policy>();
   /** What was seen, so that a world in which nothing happens shows. */
   readonly seen: Set<string>;
   /** What is looked at beside in this pass. */
@@ -53,7 +55,7 @@ export class Oracle implements Watcher {
     const busy = new Set([...database.jobs.values()].filter(isOpen).map(({ volumeId }) => volumeId));
     for (const job of plan.jobs) {
       this.seen.add(`job: ${job.modeReason}`);
-      assert.ok(!database.jobs.has(job.key), `rule 2: ${job.key} was planned before`);
+      this.#assertNew(job, database.jobs.get(job.key), now);
       assert.ok(!busy.has(job.volumeId), `rule 2: ${job.key} while another job is open`);
       this.#assertNotDone(job, database);
       this.#assertAllowed(job, listing);
@@ -65,6 +67,15 @@ export class Oracle implements Watcher {
       for (const job of this.#machine.plan(now, listing, forgetful).jobs) this.#assertNotDone(job, forgetful);
     }
     this.seen.add(world.rows.size > 0 ? "compared with an empty database" : "nothing to compare");
+  }
+
+  /** What Cinder never began is tried again a day later; nothing else is planned twice. */
+  #assertNew({ key }: Job, before: Job | undefined, now: Date): void {
+    if (before === undefined) return;
+    this.seen.add("job: another try");
+    assert.equal(before.state, "failed", `rule 2: ${key} was planned before`);
+    assert.equal(before.backupId, null, `rule 2: ${key} was begun before`);
+    assert.ok(now.getTime() - Number(before.endedAt) >= dayMs, `rule 2: ${key} was tried today`);
   }
 
   /** What a tag protects, and nobody has asked to have otherwise, is spoken of. */
@@ -107,6 +118,7 @@ export class Oracle implements Watcher {
     assert.ok(skip === undefined || skip === "false", "asks to be skipped");
     const policy = this.#machine.policies.get(job.policy);
     assert.ok(policy !== undefined);
+    this.#plannedUnder.set(job.key, policy);
     const promisedMs = job.keepUntil.getTime() - Date.parse(job.slot);
     assert.ok(promisedMs >= policy.minimumRetentionMs, "promised less than the minimum");
     const asks = [volume, ...servers].some(
@@ -138,7 +150,8 @@ export class Oracle implements Watcher {
   }
 
   born(name: string, row: Backup): void {
-    const policy = this.#machine.policies.get(name);
+    // One that is made late was promised what its policy said when it was planned; that may be gone by now.
+    const policy = this.#plannedUnder.get(row.metadata["dirigent:key"] ?? "") ?? this.#machine.policies.get(name);
     const { servers, volumes } = this.#machine.world;
     assert.ok(policy !== undefined);
     assert.equal(row.projectId, volumes.get(row.volumeId)?.projectId, "rule 3: in the volume's own project");

@@ -46,6 +46,7 @@ export type Tampering =
   | "wipe rule"
   | "junk rule"
   | "hold"
+  | "wipe hold"
   | "bad verdict"
   | "error"
   | "restoring"
@@ -110,6 +111,7 @@ const policyOf = (name: string): fc.Arbitrary<Policy> =>
       thinning: thinnings,
       byAge: fc.boolean(),
       periods: fc.constantFrom(2, 3, 6),
+      minimumPeriods: weighted([3, 1], [1, 2]),
       window: weighted([3, 1], [1, 0.25]),
       catchUp: fc.constantFrom("once" as const, "skip" as const),
       jitter: weighted([3, 0], [1, 0.125]),
@@ -119,23 +121,36 @@ const policyOf = (name: string): fc.Arbitrary<Policy> =>
       mechanisms: weighted<Policy["mechanisms"]>([5, ["backup"]], [1, ["snapshot"]], [2, ["backup", "snapshot"]]),
       priority: fc.constantFrom(1, 100),
     })
-    .map(({ schedule, timeZone, thinning, byAge, periods, window, jitter, minimumInterval, ...rest }): Policy => {
-      const periodMs = longestSlotMs(schedule);
-      return {
-        ...defaultPolicy,
-        ...rest,
-        name,
+    .map(
+      ({
         schedule,
         timeZone,
-        periodMs,
-        windowMs: periodMs * window,
-        jitterMs: periodMs * jitter,
-        minimumIntervalMs: periodMs * minimumInterval,
-        thinning: thinning === null ? null : { ...thinning, timeZone },
-        retentionMs: thinning === null || byAge ? periods * periodMs : 0,
-        minimumRetentionMs: Math.min(dayMs, periodMs),
-      };
-    });
+        thinning,
+        byAge,
+        periods,
+        minimumPeriods,
+        window,
+        jitter,
+        minimumInterval,
+        ...rest
+      }): Policy => {
+        const periodMs = longestSlotMs(schedule);
+        return {
+          ...defaultPolicy,
+          ...rest,
+          name,
+          schedule,
+          timeZone,
+          periodMs,
+          windowMs: periodMs * window,
+          jitterMs: periodMs * jitter,
+          minimumIntervalMs: periodMs * minimumInterval,
+          thinning: thinning === null ? null : { ...thinning, timeZone },
+          retentionMs: thinning === null || byAge ? periods * periodMs : 0,
+          minimumRetentionMs: minimumPeriods === 1 ? Math.min(dayMs, periodMs) : minimumPeriods * periodMs,
+        };
+      },
+    );
 
 const passes: fc.Arbitrary<Pass> = fc.record({
   kind: fc.constant("pass"),
@@ -239,7 +254,7 @@ const events: fc.Arbitrary<Event> = fc.oneof(
       at: number,
       what: fc.constantFrom<Tampering[]>(
         ...(["vanish", "wipe", "wipe keep-until", "junk keep-until", "wipe key", "wipe parent", "wipe rule"] as const),
-        ...(["junk rule", "hold", "bad verdict", "error", "restoring", "finish", "shrink"] as const),
+        ...(["junk rule", "hold", "wipe hold", "bad verdict", "error", "restoring", "finish", "shrink"] as const),
       ),
     }),
   },
@@ -288,5 +303,5 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.record({
     fc.record({ project: fc.constant(0), tag: weighted<string | null>([6, "yes"], [1, null]) }),
     fc.record({ project: fc.nat({ max: 1 }), tag: weighted<string | null>([3, "true"], [1, null]) }),
   ),
-  events: fc.array(events, { minLength: 3, maxLength: 14, size: "max" }),
+  events: fc.array(events, { minLength: 3, maxLength: 12, size: "max" }),
 });

@@ -262,6 +262,9 @@ export class World {
         marked("dirigent:hold", "2026-01-01T00:00:00Z");
         return;
       }
+      case "wipe hold":
+        for (const each of rows) this.set(each.id, { metadata: written(each.metadata, "dirigent:hold", null) });
+        return;
       case "bad verdict": {
         marked("dirigent:verdict", "bad checksum");
         return;
