@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { leftUntried } from "../../src/conductor/temporary-clean.ts";
 import { readPolicyBook } from "../../src/config/policies/read-book.ts";
+import type { Io } from "../../src/domain/io.ts";
 import type { Server, Volume } from "../../src/simulator/records.ts";
-import { auditNight, dayMs, settings, startNight, type Night } from "./support/night.ts";
+import { watchedIo } from "./support/crash-plan.ts";
+import { auditNight, dayMs, hourMs, settings, startNight, type Night } from "./support/night.ts";
 
 /** Backups of a server's volumes from snapshots of one moment, by the production conductor on a simulated cloud. */
 
@@ -26,10 +28,12 @@ async function start(
     types = ["fast"],
     third = "fast",
     cephBackups = false,
-  }: { types?: readonly string[]; third?: string; cephBackups?: boolean } = {},
+    io,
+  }: { types?: readonly string[]; third?: string; cephBackups?: boolean; io?: Io } = {},
 ): Promise<Rig> {
   const night = await startNight({
     settings: { fromSnapshotTypes: types },
+    ...(io === undefined ? {} : { io }),
     simulator: { cephBackups, durations: { snapshotMs: () => 2_000, backupMs: () => 60_000 } },
   });
   t.after(() => night.close());
@@ -271,4 +275,47 @@ describe("backups from temporary snapshots", () => {
       [`snapshot of volume ${a!.id}`],
     );
   });
+
+  /** Dies in the second night at the nth passage of a kind of point, and goes on an hour later with a new process. */
+  const die = async (t: TestContext, kind: string, nth: number): Promise<void> => {
+    const death = { at: null as string | null, passed: 0, dead: false };
+    const io = watchedIo((passing) => {
+      // Nobody could catch it there.
+      if (passing.endsWith(" sent")) return;
+      if (passing === death.at) death.passed += 1;
+      death.dead ||= passing === death.at && death.passed === nth;
+      if (death.dead) throw new Error("the process is dead");
+    });
+    const night = await secondNight(t, { io });
+    death.at = kind;
+    await night.once().catch(() => undefined);
+    assert.equal(death.dead, true, `${kind} is passed ${nth} times`);
+    Object.assign(death, { at: null, dead: false });
+    night.clock.advance(hourMs);
+    await night.once();
+    night.clock.advance(dayMs);
+    await night.once();
+    const what = `${kind} ${nth}`;
+    assert.deepEqual(snapshots(night), [], what);
+    assert.equal(night.simulator.state.backups.values().length, 9, what);
+    assert.equal(
+      new Set([...night.simulator.state.backups.values()].map(({ metadata }) => metadata["dirigent:key"])).size,
+      9,
+      what,
+    );
+    await auditNight(night);
+  };
+
+  for (const [kind, nth] of [
+    ["http POST block-storage/snapshots before", 2],
+    ["http POST block-storage/snapshots after", 1],
+    ["http POST block-storage/snapshots after", 3],
+    ["http POST block-storage/backups after", 2],
+    ["http DELETE block-storage/snapshots/{id} before", 1],
+    ["http DELETE block-storage/snapshots/{id} after", 2],
+    ...[1, 4, 7, 10, 13, 16].flatMap((at) => [["db moveJob before", at] as const, ["db moveJob after", at] as const]),
+  ] as const) {
+    it(`survive the death of the process at ${kind} ${nth}: one backup a slot, no snapshot left after the next night`, (t) =>
+      die(t, kind, nth));
+  }
 });

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
+import { stringify } from "yaml";
 import { systemClock } from "../../src/cli/system-clock.ts";
 import type { Conductor } from "../../src/conductor/context.ts";
 import { checkBeforeDelete, deletePoint } from "../../src/conductor/delete.ts";
+import { runOnce } from "../../src/conductor/once.ts";
 import { forceDelete, planForceDelete } from "../../src/conductor/orders/force-delete.ts";
 import { ourUserIds, scanPoints } from "../../src/conductor/scan.ts";
+import { readPolicyBook } from "../../src/config/policies/read-book.ts";
 import type { Job } from "../../src/domain/catalogue.ts";
 import type { CloudParameters } from "../../src/domain/connection.ts";
 import { directIo } from "../../src/domain/io.ts";
@@ -20,7 +23,7 @@ import { settings } from "../simulation/support/night.ts";
 import { leaseOf, snapshotJob, work } from "../simulation/support/snapshot-jobs.ts";
 import { Cloud } from "./support/cloud.ts";
 import { makeReader, makeWriter, type Credential } from "./support/credentials.ts";
-import { snapshots, volumes, type SnapshotRow } from "./support/judge.ts";
+import { backups, snapshots, volumes, type SnapshotRow } from "./support/judge.ts";
 import { openProductClouds, parametersOf } from "./support/product.ts";
 import { until } from "./support/wait.ts";
 import { removeWorld, seed, type World } from "./support/world.ts";
@@ -230,5 +233,113 @@ describe("snapshots as restore points on a real cloud", () => {
     assert.equal(await forced(asAdmin), "done forced");
     assert.ok((await ours()).every((row) => row.id !== id));
     assert.equal(await forced(asAdmin), "refused no_such_snapshot");
+  });
+});
+
+describe("backups from temporary snapshots on a real cloud", () => {
+  const prefix = "moments";
+  let cloud: Cloud;
+  let world: World;
+  let clouds: Clouds;
+  let repository: Repository;
+  let conductor: Conductor;
+
+  before(async () => {
+    cloud = await Cloud.open();
+    await removeWorld(cloud, prefix);
+    world = await seed(cloud, { prefix, servers: 1, volumesEach: 3, projects: 1, share: 0 });
+    clouds = await openProductClouds(cloud, await makeReader(cloud, prefix), await makeWriter(cloud, prefix));
+    repository = await openStore("sqlite::memory:", { io: directIo });
+    const text = stringify({
+      policies: {
+        together: {
+          schedule: { interval: { every: "30s", from: "2026-01-01T00:00:00Z" } },
+          consistency: "set",
+          retention: { last: 9 },
+          full_every: 9,
+        },
+      },
+      rules: [{ name: "ours", match: { project: { name: { prefix } } }, policies: ["together"] }],
+    });
+    const book = readPolicyBook(
+      { policies: { path: "/policies.yaml", text }, rules: null },
+      { builtIn: settings.policy, timeZone: "UTC", container: null },
+    );
+    conductor = {
+      settings: { ...settings, pollMs: 1000, fromSnapshotTypes: ["fast"] },
+      reader: clouds.reader,
+      writer: clouds.writer,
+      repository,
+      clock: systemClock,
+      log: silentLogger,
+      newId: randomUUID,
+      policyBook: () => book,
+    };
+  });
+
+  after(async () => {
+    clouds.close();
+    await repository.close();
+    await removeWorld(cloud, prefix);
+  });
+
+  it("are of one moment as soon as Cinder shows that the driver writes in chunks; they restore, and no snapshot is left", async () => {
+    const [server] = world.servers;
+    const own = async () => (await backups(cloud.admin)).filter((row) => server!.volumes.includes(row.volume_id));
+    const once = async () => {
+      const seen = new Set((await own()).map(({ id }) => id));
+      const { outcome, run } = await runOnce(conductor, true, { drain: signal, cut: signal });
+      assert.equal(outcome, "ok", JSON.stringify(await repository.jobs({ runId: run.id })));
+      assert.deepEqual(
+        (await snapshots(cloud.admin)).filter((row) => server!.volumes.includes(row.volume_id)),
+        [],
+      );
+      return (await own()).filter(({ id }) => !seen.has(id));
+    };
+    const shown = async ({ id }: { id: string }) => await clouds.reader.backup(id, signal);
+    const sets = async () => (await repository.operations({ kinds: ["set"] })).map(({ message }) => message ?? "");
+
+    /** So that a cycle ends within its slot. */
+    const nextSlot = () => systemClock.sleep(30_500 - (Date.now() % 30_000), signal);
+    await nextSlot();
+    const first = await once();
+    assert.deepEqual(
+      first.map((row) => [row.status, row.snapshot_id]),
+      Array(3).fill(["available", null]),
+    );
+    for (const row of first) assert.ok(((await shown(row))?.objectCount ?? 0) > 0);
+    assert.deepEqual(await sets(), ["crash-volume, 0 of 3 volumes from temporary snapshots"]);
+
+    await nextSlot();
+    const second = await once();
+    assert.equal(second.length, 3);
+    const jobs = await repository.jobs({ keys: second.map((row) => row.metadata["dirigent:key"] ?? "") });
+    for (const row of second) {
+      const job = jobs.find(({ volumeId }) => volumeId === row.volume_id);
+      assert.deepEqual(
+        [row.status, row.snapshot_id, job?.mode === "incremental"],
+        ["available", job?.temporaryId, row.is_incremental],
+      );
+      const at = (await shown(row))?.dataTimestamp;
+      assert.ok(
+        at !== null && at !== undefined && at <= new Date(Number(job?.temporaryAnsweredAt) + 1000),
+        "of its snapshot's time",
+      );
+    }
+    const [, message = ""] = await sets();
+    assert.match(message, /^crash-set, 3 of 3 volumes from temporary snapshots, skew \d+ ms$/);
+    assert.ok(second.some(({ is_incremental: incremental }) => incremental));
+
+    const tenant = await cloud.tenant(`${prefix}-p0`);
+    const wanted = second.find(({ is_incremental: incremental }) => incremental)!;
+    const { restore } = await tenant.call<{ restore: { volume_id: string } }>(
+      "POST",
+      "volumev3",
+      `/backups/${wanted.id}/restore`,
+      { restore: { name: `${prefix}-restored` } },
+    );
+    await until("the restored volume is available", async () =>
+      (await volumes(cloud.admin)).some(({ id, status }) => id === restore.volume_id && status === "available"),
+    );
   });
 });
