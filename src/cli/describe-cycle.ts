@@ -29,7 +29,8 @@ export function describeCycle({ outcome, reports, rotated, idle }: CycleResult):
     all.toSorted((a, b) => a.projectName.localeCompare(b.projectName));
   const parts = [
     ...named(reports).map(describeProject),
-    ...named(rotated).map(
+    // One without restore points has nothing to say.
+    ...named(rotated.filter(({ rotation }) => rotationText(rotation) !== "")).map(
       ({ projectName, rotation }) => `Project ${escapeText(projectName)}\n${rotationText(rotation)}`,
     ),
   ];
