@@ -1,7 +1,6 @@
 import { isGoingOn, openJobStates, type Job } from "../domain/catalogue.ts";
 import type { Project } from "../domain/inventory.ts";
 import { isScheduled } from "../domain/manual.ts";
-import type { Skip } from "../domain/planner.ts";
 import { withoutReleased } from "../domain/release.ts";
 import { newRun, type ProjectReport, type RotationSummary, type Run, type RunOutcome } from "../domain/runs.ts";
 import { tracksOf } from "../domain/tracks.ts";
@@ -15,6 +14,7 @@ import { executeJobs } from "./execute.ts";
 import { forgetOldRuns } from "./history.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import type { ClockWatch } from "./memory.ts";
+import { leftOut } from "./left-out.ts";
 import { lookAtPolicies } from "./policy-source.ts";
 import { publishAssignment } from "./publish.ts";
 import { endProject, nextRun } from "./project.ts";
@@ -198,27 +198,6 @@ async function executeAndEnd(
   if (options.rotateAll && !cycle.partial && !signals.drain.aborted && cycle.clockTrusted())
     await forgetOldRuns(conductor);
   return { outcome: await outcomeOf(cycle, tracked), reports, rotated, idle: false, news };
-}
-
-/** Volumes that a policy would protect, had the operators not left them out. */
-function leftOut({ assignment, inventory }: Cycle): Skip[] {
-  const names = new Map(inventory.servers.map(({ id, name }) => [id, name]));
-  return [...assignment.excluded].map(([volumeId, message]) => {
-    const volume = inventory.volumes.get(volumeId);
-    const serverId = volume?.serverIds[0] ?? "";
-    return {
-      reason: "excluded",
-      policy: "",
-      mechanism: "backup",
-      key: volumeId,
-      projectId: volume?.projectId ?? "",
-      serverId,
-      serverName: names.get(serverId) ?? "",
-      volumeId,
-      volumeName: volume?.name ?? "",
-      message,
-    };
-  });
 }
 
 /** Names for the reports; a Keystone that does not tell them is no reason to stop. */

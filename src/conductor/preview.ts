@@ -8,6 +8,7 @@ import type { RotationPlan } from "../domain/retention.ts";
 import { tracksOf, type Track } from "../domain/tracks.ts";
 import { assign, policyFinder } from "./assign.ts";
 import type { Conductor } from "./context.ts";
+import { leftOut } from "./left-out.ts";
 import { ClockWatch } from "./memory.ts";
 import { groupByProject, knownJobs, limitJobs, planTracks } from "./plan.ts";
 import { fetchQuota } from "./project.ts";
@@ -85,7 +86,7 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
     now,
     create: limited.accepted,
     refused: limited.refused,
-    skips: plan.skips,
+    skips: [...plan.skips, ...leftOut({ assignment, inventory })],
     notices: [...plan.notices, ...noticesOfPoints([...points.backup.values(), ...points.snapshot.values()])].sort(
       byResource,
     ),

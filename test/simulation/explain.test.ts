@@ -182,6 +182,18 @@ void describe("dirigent explain", () => {
     assert.equal(json.points.length, 10);
   });
 
+  void it("plan names what operators leave out beside all else that is not made", async () => {
+    const { exitCode, stderr, stdout } = await cloud.run("plan", "--json");
+    assert.equal(exitCode, 0, stderr);
+    const { skip } = JSON.parse(stdout) as {
+      readonly skip: readonly { readonly reason: string; readonly volumeId: string; readonly message: string }[];
+    };
+    assert.deepEqual(
+      skip.filter(({ reason }) => reason === "excluded").map(({ volumeId, message }) => [volumeId, message]),
+      [[ids.lab, "rule no labs"]],
+    );
+  });
+
   void it("says what owners ask for, where it comes from, and when less counts", async () => {
     const { volumes } = cloud.simulator.state;
     const logs = volumes.get(ids.logs);
