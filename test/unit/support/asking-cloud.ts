@@ -44,11 +44,12 @@ const book: PolicyBook = {
   version: null,
 };
 
-const settings: Pick<ConductorSettings, "policy" | "selection" | "timeZone" | "nameTemplate"> = {
+const settings: Pick<ConductorSettings, "policy" | "selection" | "timeZone" | "nameTemplate" | "fromSnapshotTypes"> = {
   policy: builtIn,
   selection,
   timeZone: "UTC",
   nameTemplate: "{VOLUME_NAME}",
+  fromSnapshotTypes: [],
 };
 
 type Metadata = Readonly<Record<string, string>>;

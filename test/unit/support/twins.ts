@@ -175,7 +175,8 @@ export class Twins {
       servers: states.flatMap(({ tenant }) => tenant.server ?? []),
       volumes: new Map(volumes.map((volume) => [volume.id, volume])),
     };
-    const settings = { policy: builtIn, selection, timeZone: "UTC", nameTemplate: "x" } as ConductorSettings;
+    const own = { policy: builtIn, selection, timeZone: "UTC", nameTemplate: "x", fromSnapshotTypes: [] };
+    const settings = own as Partial<ConductorSettings> as ConductorSettings;
     const assignment = assignPolicies({
       ...inventory,
       now,
