@@ -52,6 +52,18 @@ check("marks that a rebuild can read", [
     came: [marked(f1, { "dirigent:slot": "today", "dirigent:key": "v1/daily/today" })],
     want: bad("marks-unreadable"),
   },
+  ...["dirigent:asked", "dirigent:asked-policies"].flatMap((key) => [
+    {
+      name: `${key} of volume and server`,
+      came: [marked(f1, { [key]: "volume=gold,quick@2026-01-02T00:00:00Z server=@2026-01-01T00:00:00Z" })],
+      want: [],
+    },
+    ...["", "volume", "volume=30d", "volume=30d@today", "30d@2026-01-01T00:00:00Z"].map((value) => ({
+      name: `${key} is ${JSON.stringify(value)}`,
+      came: [marked(f1, { [key]: value })],
+      want: bad("marks-unreadable"),
+    })),
+  ]),
   { name: "a manual run's slot", came: [marked(f1, manual)], want: [] },
   {
     name: "a manual run without an id",

@@ -1,6 +1,6 @@
 import type { Finding } from "./findings.ts";
 import type { ListedBackup } from "./listing.ts";
-import { isMarked, isSlot, mark, nameOf, utcInstantMs } from "./marks.ts";
+import { areRequests, isMarked, isSlot, mark, nameOf, utcInstantMs } from "./marks.ts";
 import { about } from "./removals.ts";
 import { readRule } from "./retention-rule.ts";
 import { createdMs, type View } from "./view.ts";
@@ -82,5 +82,7 @@ const readable: Readonly<Record<string, (value: string) => boolean>> = {
   [mark.slot]: isSlot,
   [mark.set]: isFilled,
   [mark.retention]: (value) => readRule(value) !== undefined,
+  [mark.asked]: areRequests,
+  [mark.askedPolicies]: areRequests,
   [mark.keepUntil]: (value) => utcInstantMs(value) !== undefined,
 };

@@ -18,6 +18,9 @@ export const mark = {
   adopted: "dirigent:adopted",
   /** A snapshot that lasts as long as the backup that is made from it. */
   temporary: "dirigent:temporary",
+  /** What was remembered of tenants' requests when it was made. */
+  asked: "dirigent:asked",
+  askedPolicies: "dirigent:asked-policies",
 } as const;
 
 /** What only points carry: a tenant who calls one temporary makes it none. */
@@ -55,3 +58,12 @@ export function utcInstantMs(text: string): number | undefined {
 }
 
 export const isSlot = (text: string): boolean => /^manual:./.test(text) || utcInstantMs(text) !== undefined;
+
+/** Rows of who asks, for what, and since when: `volume=30d@2026-11-01T00:00:00Z server=7d@2026-11-10T00:00:00Z`. */
+export const areRequests = (text: string): boolean =>
+  text.split(" ").every((row) => {
+    const at = row.lastIndexOf("@");
+    return (
+      /^[a-z0-9]+=[a-z0-9_,=-]*$/.test(row.slice(0, Math.max(0, at))) && utcInstantMs(row.slice(at + 1)) !== undefined
+    );
+  });

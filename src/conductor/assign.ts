@@ -1,4 +1,5 @@
 import { assignPolicies, type Assignment, type AssignmentInput } from "../domain/assignment.ts";
+import type { OverrideSeen } from "../domain/catalogue.ts";
 import type { SubjectProject } from "../domain/match.ts";
 import type { PolicyBook } from "../domain/policy-book.ts";
 import { presets } from "../domain/presets.ts";
@@ -29,11 +30,18 @@ function defaultBook(settings: ConductorSettings): PolicyBook {
   return book;
 }
 
+export interface AssignWhen {
+  readonly now: Date;
+  /** What is remembered of tenants' requests; read from the database when not given. */
+  readonly overridesSeen?: readonly OverrideSeen[];
+  readonly signal: AbortSignal;
+}
+
 /** What must be known to say who is protected by what. Projects are listed only where a rule asks for them. */
 export async function assignmentInput(
   conductor: Conductor,
   { servers, volumes }: Pick<Inventory, "servers" | "volumes">,
-  { now, signal }: { readonly now: Date; readonly signal: AbortSignal },
+  { now, overridesSeen, signal }: AssignWhen,
 ): Promise<AssignmentInput> {
   const { repository, settings } = conductor;
   const book = bookOf(conductor);
@@ -45,7 +53,7 @@ export async function assignmentInput(
     selection: settings.selection,
     book,
     builtIn: settings.policy,
-    overridesSeen: await repository.overridesSeen(),
+    overridesSeen: overridesSeen ?? (await repository.overridesSeen()),
     readsPlatform9: !settings.publishAssignment,
   };
 }
@@ -60,7 +68,7 @@ export interface CloudAssignment extends Assignment {
 export async function assign(
   conductor: Conductor,
   inventory: Pick<Inventory, "servers" | "volumes">,
-  when: { readonly now: Date; readonly signal: AbortSignal },
+  when: AssignWhen,
 ): Promise<CloudAssignment> {
   const input = await assignmentInput(conductor, inventory, when);
   const assigned = assignPolicies(input);

@@ -1,8 +1,10 @@
+import type { OverrideSeen } from "../domain/catalogue.ts";
 import type { Run, RunKind } from "../domain/runs.ts";
 import type { CloudAssignment } from "./assign.ts";
 import type { Track } from "../domain/tracks.ts";
 import type { Conductor, Signals } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
+import type { Listings } from "./recall.ts";
 import type { Inventory } from "./scan.ts";
 
 export interface CycleOptions {
@@ -37,6 +39,9 @@ export interface Cycle {
   readonly options: CycleOptions;
   readonly run: Run;
   readonly inventory: Inventory;
+  /** What is remembered of tenants' requests from the cycles before. */
+  readonly overridesSeen: readonly OverrideSeen[];
+  readonly listings: Listings;
   /** Who is protected by what. */
   readonly assignment: CloudAssignment;
   /** What the policies have to do in the slots of now. */

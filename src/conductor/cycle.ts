@@ -19,6 +19,7 @@ import { lookAtPolicies } from "./policy-source.ts";
 import { publishAssignment } from "./publish.ts";
 import { endProject, nextRun } from "./project.ts";
 import { provenBackups, termsOf } from "./proven.ts";
+import { Listings, rememberedRequests } from "./recall.ts";
 import { ourUserIds, scanInventory, whyPartial } from "./scan.ts";
 
 export interface CycleResult {
@@ -68,8 +69,17 @@ export async function runCycle(
     const counts = { servers: inventory.servers.length, volumes: inventory.volumes.size };
     const partial = whyPartial(inventory, run.startedAt, lastGood);
     if (partial !== null) log.warn({ ...counts, reason: partial }, "the scan is not whole; nothing is deleted");
+    const listings = new Listings(conductor, signals.cut);
+    const overridesSeen = await rememberedRequests(conductor, {
+      inventory,
+      isNew: lastGood === undefined,
+      points: async (mechanism) => (await listings.of(mechanism)).points,
+      userIds,
+    });
+    // Before the run counts as one that went through the database.
+    if (lastGood === undefined) await repository.replaceOverridesSeen(overridesSeen);
     await amend({ ...counts, policyVersion, scanGood: partial === null });
-    const assignment = await assign(conductor, inventory, { now: run.startedAt, signal: signals.cut });
+    const assignment = await assign(conductor, inventory, { now: run.startedAt, overridesSeen, signal: signals.cut });
     // What a partial scan does not show may well be protected.
     if (conductor.settings.publishAssignment && options.create && partial === null) {
       await publishAssignment(
@@ -86,6 +96,8 @@ export async function runCycle(
       options,
       run,
       inventory,
+      overridesSeen,
+      listings,
       assignment,
       tracks: withoutReleased(tracksOf(assignment.targets, run.startedAt), assignment.releasedAt),
       userIds,
@@ -187,6 +199,7 @@ async function executeAndEnd(
     {
       userIds: cycle.userIds,
       order: plan.jobs.map((job) => job.key),
+      overridesSeen: plan.overridesSeen,
       ends,
       interrupt: cycle.interrupt,
       ...(options.begin === false ? { concerns: (job: Job) => job.state !== "planned" } : {}),

@@ -25,7 +25,6 @@ import {
   type PlanInput,
 } from "./plan.ts";
 import { markServers, readQuota } from "./project.ts";
-import { scanPoints } from "./scan.ts";
 import { syncCatalogue } from "./sync.ts";
 import { leftUntried } from "./temporary-clean.ts";
 
@@ -70,7 +69,7 @@ async function planFromMemory(cycle: Cycle): Promise<
   const { conductor, options, run, tracks } = cycle;
   const { repository, settings } = conductor;
   const jobs = await knownJobs(conductor, tracks);
-  const memory = planWithoutPoints(settings, await planInput(cycle, jobs));
+  const memory = planWithoutPoints(settings, planInput(cycle, jobs));
   // Before it is remembered: once it is, it is no news.
   const releasing = await tellReleases(cycle);
   await repository.replaceOverridesSeen(memory.overridesSeen);
@@ -151,7 +150,7 @@ async function planFromCloud(
     volumes.flatMap((volume) => volume.points),
   );
   const jobs = await knownJobs(conductor, tracks);
-  const due = planTracks(conductor.settings, await planInput(cycle, jobs), (mechanism) => points[mechanism]);
+  const due = planTracks(conductor.settings, planInput(cycle, jobs), (mechanism) => points[mechanism]);
   const plan = {
     ...due,
     skips: due.skips.filter((skip) => !isQuiet(skip)),
@@ -160,28 +159,24 @@ async function planFromCloud(
   return { plan, told: await recordPlan(cycle, plan, { known: jobs, listed }) };
 }
 
-const planInput = async (
-  { assignment, conductor, inventory, run, tracks }: Cycle,
-  jobs: readonly Job[],
-): Promise<PlanInput> => ({
+const planInput = ({ assignment, inventory, overridesSeen, run, tracks }: Cycle, jobs: readonly Job[]): PlanInput => ({
   runId: run.id,
   now: run.startedAt,
   assignment,
   tracks,
   inventory,
   jobs,
-  overridesSeen: await conductor.repository.overridesSeen(),
+  overridesSeen,
 });
 
 /** All restore points of the cloud made by some mechanisms; the catalogue is brought in line with them. */
 async function listAndSync(
-  { conductor, run, signals, userIds }: Cycle,
+  { conductor, listings, run, userIds }: Cycle,
   wanted: ReadonlySet<Mechanism>,
 ): Promise<readonly Backup[]> {
   const listed: Backup[] = [];
   for (const mechanism of wanted) {
-    const takenAt = conductor.clock.now();
-    const { points, proven } = await scanPoints(conductor, mechanism, signals.cut);
+    const { points, proven, takenAt } = await listings.of(mechanism);
     const mechanisms = new Set([mechanism]);
     if (proven) await syncCatalogue(conductor, run.id, { backups: points, mechanisms, userIds, takenAt });
     for (const row of points) listed.push(row);

@@ -1,8 +1,10 @@
-import { openJobStates, type Job } from "../domain/catalogue.ts";
+import { askedMarks } from "../domain/asked-marks.ts";
+import { openJobStates, type Job, type OverrideSeen } from "../domain/catalogue.ts";
 import { pickJobs } from "../domain/dispatch.ts";
 import { isScheduled } from "../domain/manual.ts";
 import { temporaryKey } from "../domain/marks.ts";
 import { asSnapshot, isTemporaryInFlight, mayBeSent, wantedTemporaries } from "../domain/temporary.ts";
+import { indexSeen } from "../domain/overrides.ts";
 import type { Conductor, Signals } from "./context.ts";
 import type { ProjectEnds } from "./ends.ts";
 import type { LeaseKeeper } from "./lease.ts";
@@ -19,6 +21,8 @@ export interface ExecuteInput {
   readonly userIds: ReadonlySet<string>;
   /** Keys in the order in which they should start; what is not in it comes first: it was left by an earlier cycle. */
   readonly order: readonly string[];
+  /** What is remembered of tenants' requests, for the marks of what is made. */
+  readonly overridesSeen: readonly OverrideSeen[];
   /** What follows when a project's own jobs have ended. */
   readonly ends: ProjectEnds;
   /** Ends the work between two rounds although jobs are still running: the next cycle goes on with them. */
@@ -33,18 +37,20 @@ export interface ExecuteInput {
 export async function executeJobs(
   conductor: Conductor,
   lease: LeaseKeeper,
-  { concerns = () => true, ends, interrupt, onRound, order, userIds }: ExecuteInput,
+  { concerns = () => true, ends, interrupt, onRound, order, overridesSeen, userIds }: ExecuteInput,
   signals: Signals,
 ): Promise<void> {
   const { clock, log, settings } = conductor;
   const stop = AbortSignal.any([signals.drain, interrupt]);
   const rank = new Map(order.map((key, index) => [key, index]));
   const cleaner = new TemporaryCleaner(conductor, lease, { userIds, concerns });
+  const seen = indexSeen(overridesSeen);
+  const askedFor = (job: Job): Record<string, string> => askedMarks(job, seen, settings);
   let waitMs = firstWaitMs;
   let failingSince: Date | null = null;
   while (!stop.aborted) {
     try {
-      const { open, moved } = await round(conductor, lease, { userIds, rank, concerns }, signals);
+      const { open, moved } = await round(conductor, lease, { userIds, rank, concerns, askedFor }, signals);
       conductor.onProgress?.(open);
       onRound?.();
       ends.start(open.filter(isScheduled));
@@ -72,18 +78,16 @@ export async function executeJobs(
 
 const firstWaitMs = 500;
 
+interface StartInput {
+  readonly rank: ReadonlyMap<string, number>;
+  readonly concerns: (job: Job) => boolean;
+  readonly askedFor: (job: Job) => Record<string, string>;
+}
+
 async function round(
   conductor: Conductor,
   lease: LeaseKeeper,
-  {
-    userIds,
-    rank,
-    concerns,
-  }: {
-    userIds: ReadonlySet<string>;
-    rank: ReadonlyMap<string, number>;
-    concerns: (job: Job) => boolean;
-  },
+  { userIds, concerns, ...start }: StartInput & { readonly userIds: ReadonlySet<string> },
   signals: Signals,
 ): Promise<{ open: Job[]; moved: boolean }> {
   const { clock, repository } = conductor;
@@ -105,7 +109,7 @@ async function round(
   const now = clock.now();
   for (const job of before)
     if (job.state === "planned" && now >= job.windowEndsAt) await cancelMissed(conductor, job, now);
-  const started = signals.drain.aborted ? 0 : await startJobs(conductor, lease, { rank, concerns }, signals);
+  const started = signals.drain.aborted ? 0 : await startJobs(conductor, lease, { concerns, ...start }, signals);
   const open = (await repository.jobs({ states: openJobStates })).filter(concerns);
   return { open, moved: ended.length > 0 || started > 0 || temporaries > 0 };
 }
@@ -114,7 +118,7 @@ async function round(
 async function startJobs(
   conductor: Conductor,
   lease: LeaseKeeper,
-  { rank, concerns }: { rank: ReadonlyMap<string, number>; concerns: (job: Job) => boolean },
+  { askedFor, concerns, rank }: StartInput,
   signals: Signals,
 ): Promise<number> {
   const { reader, repository, settings } = conductor;
@@ -141,7 +145,7 @@ async function startJobs(
     picked.map((job) => {
       const backup = temporaries.get(job.key);
       return backup === undefined
-        ? submit(conductor, lease, job, signals.cut)
+        ? submit(conductor, lease, { job, asked: askedFor(job) }, signals.cut)
         : requestTemporary(conductor, lease, backup, signals.cut);
     }),
   );

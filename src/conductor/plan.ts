@@ -2,7 +2,7 @@ import type { Assignment } from "../domain/assignment.ts";
 import { openJobStates, type Job, type Operation, type OverrideSeen } from "../domain/catalogue.ts";
 import type { Backup, BackupQuota, Mechanism } from "../domain/inventory.ts";
 import { aheadOf, type Ahead } from "../domain/mode.ts";
-import { indexSeen, restRequest, type Notice } from "../domain/overrides.ts";
+import { indexSeen, restRequest, retentionRequestKey, type Notice } from "../domain/overrides.ts";
 import { byResource, planTrack, type Skip } from "../domain/planner.ts";
 import type { VolumePoints } from "../domain/points.ts";
 import { fitLimits, type LimitedJobs } from "../domain/quota.ts";
@@ -81,7 +81,7 @@ export function planTracks(settings: ConductorSettings, input: PlanInput, points
       mechanism,
       targets,
       selection: settings.selection,
-      requestKey: requestKey(settings, policy.name),
+      requestKey: retentionRequestKey(settings, policy.name),
       timeZone: settings.timeZone,
       nameTemplate: settings.nameTemplate,
       volumes: input.inventory.volumes,
@@ -100,7 +100,7 @@ export function planTracks(settings: ConductorSettings, input: PlanInput, points
     skips.push(...plan.skips);
     tell(plan.notices);
     remember(plan.overridesSeen);
-    for (const id of plan.asked) asked.add(`${requestKey(settings, policy.name)} ${id}`);
+    for (const id of plan.asked) asked.add(`${retentionRequestKey(settings, policy.name)} ${id}`);
   }
   remember(resting(settings, input, asked));
   return { jobs, skips, notices: [...notices.values()].sort(byResource), overridesSeen: [...seen.values()] };
@@ -122,10 +122,6 @@ function resting(
     return [...seen.keys()].flatMap((id) => restRequest(id, { now, selection, requestKey: key, seen }));
   });
 }
-
-/** Under which a tenant's request for another retention is remembered: what counts as less differs from policy to policy. */
-export const requestKey = ({ policy, selection }: ConductorSettings, name: string): string =>
-  name === policy.name ? selection.retentionKey : `${selection.retentionKey}@${name}`;
 
 export function groupByProject(backups: Iterable<Backup>): ReadonlyMap<string, readonly Backup[]> {
   const groups = new Map<string, Backup[]>();

@@ -13,6 +13,7 @@ import { ClockWatch } from "./memory.ts";
 import { groupByProject, knownJobs, limitJobs, planTracks } from "./plan.ts";
 import { fetchQuota } from "./project.ts";
 import { planProjectRotation } from "./rotate.ts";
+import { rememberedRequests } from "./recall.ts";
 import { ourUserIds, retentionTerms, scanPoints, scanInventory, whyPartial } from "./scan.ts";
 
 /** What one cycle would do now. */
@@ -40,11 +41,16 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
   const backups = scans.flatMap((scan) => (scan.proven || !proven ? scan.points : []));
   const catalogue = new Map((await repository.catalogue()).map((entry) => [entry.backupId, entry]));
   const now = clock.now();
-  const assignment = await assign(conductor, inventory, { now, signal });
+  const overridesSeen = await rememberedRequests(conductor, {
+    inventory,
+    isNew: lastGood === undefined,
+    points: (mechanism) => Promise.resolve(backups.filter((each) => each.mechanism === mechanism)),
+    userIds,
+  });
+  const assignment = await assign(conductor, inventory, { now, overridesSeen, signal });
   const tracks = withoutReleased(tracksOf(assignment.targets, now), assignment.releasedAt);
   const jobs = await knownJobs(conductor, tracks);
   const points = readByMechanism({ backups, catalogue, userIds });
-  const overridesSeen = await repository.overridesSeen();
   const input = { runId: "preview", now, assignment, tracks, inventory, jobs, overridesSeen };
   const plan = planTracks(settings, input, (mechanism) => points[mechanism]);
   const limited = await limitJobs(conductor, plan.jobs, jobs, (id) => fetchQuota(conductor, id, signal));

@@ -8,8 +8,8 @@ import { operation, type Conductor, type ConductorSettings } from "./context.ts"
 import type { LeaseKeeper } from "./lease.ts";
 import { endJob } from "./sets.ts";
 
-/** The marks of a new backup: what a rebuild needs. */
-export const marksOf = (job: Job): Record<string, string> => ({
+/** The marks of a new restore point: what a rebuild needs. @param asked what is remembered of requests for it, as marks */
+export const marksOf = (job: Job, asked: Readonly<Record<string, string>>): Record<string, string> => ({
   [automatedMark]: "True",
   [mark.key]: job.key,
   [mark.policy]: job.policy,
@@ -22,6 +22,7 @@ export const marksOf = (job: Job): Record<string, string> => ({
   ...(job.archiveContainer === null ? {} : { [mark.archive]: "True" }),
   ...(job.retention === null ? {} : { [mark.retention]: job.retention }),
   ...(job.fullNumber === null ? {} : { [mark.fullNumber]: String(job.fullNumber) }),
+  ...asked,
 });
 
 /**
@@ -29,7 +30,12 @@ export const marksOf = (job: Job): Record<string, string> => ({
  * was sent), `failed` (Cinder said no), or still `submitting`: the answer was lost, and only a look-up by key tells.
  * @throws LeaseLost, StoreError
  */
-export async function submit(conductor: Conductor, lease: LeaseKeeper, job: Job, signal: AbortSignal): Promise<void> {
+export async function submit(
+  conductor: Conductor,
+  lease: LeaseKeeper,
+  { asked, job }: { readonly job: Job; readonly asked: Readonly<Record<string, string>> },
+  signal: AbortSignal,
+): Promise<void> {
   const { clock, repository, settings, writer } = conductor;
   await lease.keep();
   const submittedAt = clock.now();
@@ -44,28 +50,32 @@ export async function submit(conductor: Conductor, lease: LeaseKeeper, job: Job,
   try {
     const project = writer.forProject(job.projectId);
     const { id, requestId } = await (job.mechanism === "snapshot"
-      ? project.createSnapshot(requestOf(job), signal)
-      : project.createBackup(backupRequestOf(job, settings), signal));
+      ? project.createSnapshot(requestOf(job, asked), signal)
+      : project.createBackup(backupRequestOf(job, asked, settings), signal));
     await started(conductor, job, { backupId: id, requestId, submittedAt });
   } catch (error) {
     await settle(conductor, job, error);
   }
 }
 
-const requestOf = (job: Job): SnapshotRequest => {
+const requestOf = (job: Job, asked: Readonly<Record<string, string>>): SnapshotRequest => {
   const what = job.mechanism === "snapshot" ? "snapshot" : `${job.mode} backup`;
   return {
     volumeId: job.volumeId,
     name: job.backupName,
     description: job.description ?? `${what} of ${job.volumeName === "" ? job.volumeId : job.volumeName}`,
-    metadata: marksOf(job),
+    metadata: marksOf(job, asked),
   };
 };
 
-function backupRequestOf(job: Job, settings: Pick<ConductorSettings, "container">): BackupRequest {
+function backupRequestOf(
+  job: Job,
+  asked: Readonly<Record<string, string>>,
+  settings: Pick<ConductorSettings, "container">,
+): BackupRequest {
   const container = job.archiveContainer ?? job.container ?? settings.container;
   return {
-    ...requestOf(job),
+    ...requestOf(job, asked),
     incremental: job.mode === "incremental",
     ...(job.temporary === "ready" && job.temporaryId !== null ? { snapshotId: job.temporaryId } : {}),
     ...(container === null ? {} : { container }),

@@ -9,7 +9,7 @@ import { readPlatform9 } from "./peers/platform9.ts";
 import { newSnapSentryCache, readSnapSentry, type SnapSentryCache } from "./peers/snapsentry.ts";
 import { readPeerRequests, restPeerRequests } from "./peer-requests.ts";
 import type { PolicyBook } from "./policy-book.ts";
-import { noPolicyRequest, readPolicyRequest, type PolicyRequest } from "./policy-requests.ts";
+import { noPolicyRequest, readPolicyRequest, restPolicyRequest, type PolicyRequest } from "./policy-requests.ts";
 import { PolicyVariants } from "./policy-variants.ts";
 import type { Policy, Selection } from "./policy.ts";
 import { assignByRules, type RuleAssignment } from "./rules.ts";
@@ -154,11 +154,10 @@ export function assignPolicies(input: AssignmentInput): Assignment {
 }
 
 /** What a resource that is left out, or gone, asked for is remembered as long as less would have to wait: to be left out for a night is no way around that. */
-const restRequests = (id: string, rows: readonly OverrideSeen[], context: Context): readonly OverrideSeen[] => {
-  const resource = { id, projectId: "", metadata: {} };
-  const policies = readPolicyRequest(resource, { ...context, policies: context.book.policies });
-  return [...policies.seen, ...restPeerRequests(id, rows, context)];
-};
+const restRequests = (id: string, rows: readonly OverrideSeen[], context: Context): readonly OverrideSeen[] => [
+  ...restPolicyRequest(id, { ...context, policies: context.book.policies }),
+  ...restPeerRequests(id, rows, context),
+];
 
 const attached = ({ policies, rules }: PolicyBook): readonly Policy[] =>
   rules.flatMap(({ effect }) =>

@@ -25,6 +25,10 @@ export const mark = {
   adopted: "dirigent:adopted",
   /** On a snapshot: a temporary one that a backup is made from, and no restore point. */
   temporary: "dirigent:temporary",
+  /** What was remembered of requests for another retention when it was made; see asked-marks.ts. */
+  asked: "dirigent:asked",
+  /** The same of requests for policies. */
+  askedPolicies: "dirigent:asked-policies",
 } as const;
 
 /** Whether a metadata key of a backup is one of ours; a later version may know more of them. */

@@ -132,6 +132,12 @@ export function retentionInForceMs(input: {
 
 const silent: RetentionRequest = { retentionMs: null, firm: false, notices: [], seen: [] };
 
+/** Under which requests for another retention of a policy's points are remembered: what counts as less differs from policy to policy. */
+export const retentionRequestKey = (
+  { policy, selection }: { readonly policy: Pick<Policy, "name">; readonly selection: Pick<Selection, "retentionKey"> },
+  name: string,
+): string => (name === policy.name ? selection.retentionKey : `${selection.retentionKey}@${name}`);
+
 /** Empty when there is no request. */
 const requestedText = (resource: Asking, selection: Pick<Selection, "retentionKey">): string =>
   (resource.metadata[selection.retentionKey] ?? "").trim().toLowerCase();
@@ -156,10 +162,13 @@ function follow(
   const oldestFirst = known.toSorted((a, b) => a.firstSeenAt.getTime() - b.firstSeenAt.getTime());
   const latest = oldestFirst.at(-1) ?? null;
   const before = oldestFirst.at(-2) ?? null;
-  if (latest?.value === today.value) return { current: latest, before };
+  if (latest !== null && isSame(latest, today)) return { current: latest, before };
   const inForce = latest === null || counts(latest, before, context) ? latest : before;
-  return { current: today, before: inForce?.value === today.value ? null : inForce };
+  return { current: today, before: inForce !== null && isSame(inForce, today) ? null : inForce };
 }
+
+/** However it is written; what cannot be read asks for nothing. */
+const isSame = (a: OverrideSeen, b: OverrideSeen): boolean => parseDuration(a.value) === parseDuration(b.value);
 
 const counts = (row: OverrideSeen, before: OverrideSeen | null, context: RequestContext): boolean => {
   const beforeMs = before === null ? context.policy.retentionMs : grantedMs(before.value, context.policy);

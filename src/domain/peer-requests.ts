@@ -120,6 +120,10 @@ const keepsByKey = (rows: readonly OverrideSeen[]): Map<string, OverrideSeen[]> 
 const keepsPrefix = "keeps@";
 const keepsKey = (key: string, policy: string): string => `${keepsPrefix}${key}@${policy}`;
 
+/** Under which is remembered how much a volume's keys ask a policy to keep. */
+export const snapSentryKeeps = (policy: string): string => keepsKey(snapSentryKey, policy);
+export const platform9Keeps = (policy: string): string => keepsKey(platform9Key, policy);
+
 const snapSentryKey = "x-snapsentry";
 const platform9Key = "snapshot_policies";
 

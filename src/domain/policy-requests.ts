@@ -43,9 +43,12 @@ export function readPolicyRequest(
   if (unknown.length > 0) tell("request_invalid", `there is no policy ${unknown.join(", ")}`);
 
   const latest = known.at(-1);
-  const current = latest?.value === value ? latest : { resourceId: resource.id, key, value, firstSeenAt: now };
+  const current =
+    latest !== undefined && isSame(latest.value, value)
+      ? latest
+      : { resourceId: resource.id, key, value, firstSeenAt: now };
   // What named no policy leaves nothing to wait for: a tenant may write something else every minute.
-  const before = known.filter((row) => row.value !== value && knownPolicies(row.value, policies).length > 0);
+  const before = known.filter((row) => !isSame(row.value, value) && knownPolicies(row.value, policies).length > 0);
   const firmFrom = current.firstSeenAt.getTime() + selection.overrideDelayMs;
   const firm = now.getTime() >= firmFrom;
   const asked = knownPolicies(value, policies);
@@ -62,7 +65,14 @@ export function readPolicyRequest(
   return { policies: all.length === 0 ? null : all, firm: false, notices, seen: [...before, current] };
 }
 
-const namesIn = (value: string): string[] => [
+/** What is to be remembered of a resource that is not asked: that it asks for nothing, and until that has been seen for the delay what it asked for before. */
+export const restPolicyRequest = (
+  id: string,
+  context: Parameters<typeof readPolicyRequest>[1],
+): readonly OverrideSeen[] => readPolicyRequest({ id, projectId: "", metadata: {} }, context).seen;
+
+/** Each once, known or not. */
+export const namesIn = (value: string): string[] => [
   ...new Set(
     value
       .split(/[,;]/)
@@ -70,6 +80,12 @@ const namesIn = (value: string): string[] => [
       .filter((name) => name !== ""),
   ),
 ];
+
+/** However it is written. */
+const isSame = (a: string, b: string): boolean => {
+  const [one, other] = [a, b].map((value) => namesIn(value).sort().join(","));
+  return one === other;
+};
 
 const knownPolicies = (value: string, policies: ReadonlyMap<string, Policy>): Policy[] =>
   namesIn(value).flatMap((name) => policies.get(name) ?? []);

@@ -33,6 +33,7 @@ export async function executeOrders(
     {
       userIds: await ourUserIds(conductor, signals.cut),
       order: [],
+      overridesSeen: await conductor.repository.overridesSeen(),
       ends: none,
       interrupt,
       concerns: (job) => runIds.has(job.runId),

@@ -3,6 +3,7 @@ import { planManual, slotOfOrder, type ProtectOrder } from "../../domain/manual.
 import { resultOfLines, type OrderLine, type OrderResult } from "../../domain/orders.ts";
 import type { Mechanism, Project } from "../../domain/inventory.ts";
 import { readPoints } from "../../domain/points.ts";
+import { retentionRequestKey } from "../../domain/overrides.ts";
 import type { Policy } from "../../domain/policy.ts";
 import { nextSlotStart } from "../../domain/slots.ts";
 import { taggedTargets } from "../../domain/tracks.ts";
@@ -10,9 +11,10 @@ import { bookOf } from "../assign.ts";
 import { operation, type Conductor, type Signals } from "../context.ts";
 import type { LeaseKeeper } from "../lease.ts";
 import { listPoints } from "../mechanism.ts";
-import { knownJobs, limitJobs, ordinaryRows, refusalRows, requestKey, writeJobs } from "../plan.ts";
+import { knownJobs, limitJobs, ordinaryRows, refusalRows, writeJobs } from "../plan.ts";
 import { answersOf, markServers, readQuota } from "../project.ts";
 import { buildReport, setsOf } from "../report.ts";
+import { rememberedRequests } from "../recall.ts";
 import { ourUserIds, scanInventory } from "../scan.ts";
 
 /** @throws ConductorError when there is none of the name any more */
@@ -47,6 +49,13 @@ export async function planProtect(
   const entries = await Promise.all([...projects].map((projectId) => repository.catalogue({ projectId })));
   const catalogue = new Map(entries.flat().map((entry) => [entry.backupId, entry]));
   const now = clock.now();
+  const [lastGood] = await repository.runs({ limit: 1, scanGood: true });
+  const overridesSeen = await rememberedRequests(conductor, {
+    inventory,
+    isNew: lastGood === undefined,
+    points: (each) => Promise.resolve(each === mechanism ? backups.flat() : []),
+    userIds,
+  });
   const slot = slotOfOrder(body, { runId, policy, now });
   const known = await knownJobs(conductor, [{ slot }]);
   const { jobs, refused } = planManual(body, {
@@ -55,7 +64,7 @@ export async function planProtect(
     slot,
     policy,
     mechanism,
-    requestKey: requestKey(settings, policy.name),
+    requestKey: retentionRequestKey(settings, policy.name),
     ahead: new Map(),
     selection: settings.selection,
     timeZone: settings.timeZone,
@@ -65,7 +74,7 @@ export async function planProtect(
     points: readPoints({ backups: backups.flat(), catalogue, userIds }),
     jobs: known,
     fromSnapshotTypes: settings.fromSnapshotTypes,
-    overridesSeen: await repository.overridesSeen(),
+    overridesSeen,
   });
   // The volume limit is about what the schedule does by itself.
   const unlimited = { settings: { ...settings, selection: { ...settings.selection, volumesPerProject: null } } };

@@ -106,6 +106,7 @@ export async function work(
     await leaseOf(conductor),
     {
       userIds: await ourUserIds(conductor, signals.cut),
+      overridesSeen: [],
       order: jobs.map((job) => job.key),
       ends: new ProjectEnds(
         [],

@@ -1,12 +1,15 @@
 import { planTracks } from "../../../src/conductor/plan.ts";
 import type { ConductorSettings } from "../../../src/conductor/context.ts";
 import { marksOf } from "../../../src/conductor/submit.ts";
+import { askedMarks } from "../../../src/domain/asked-marks.ts";
 import { assignPolicies } from "../../../src/domain/assignment.ts";
 import { promiseOf, type Job, type OverrideSeen } from "../../../src/domain/catalogue.ts";
 import type { Backup } from "../../../src/domain/inventory.ts";
+import { indexSeen } from "../../../src/domain/overrides.ts";
 import { readByMechanism } from "../../../src/domain/points.ts";
 import { newestOnly, type Policy } from "../../../src/domain/policy.ts";
 import type { PolicyBook } from "../../../src/domain/policy-book.ts";
+import { recallRequests } from "../../../src/domain/recalled-requests.ts";
 import { tracksOf } from "../../../src/domain/tracks.ts";
 import { aBackup, aServer, aVolume, dailyPolicy } from "./builders.ts";
 import { dayMs, ourUser, selection } from "./clouds.ts";
@@ -60,7 +63,8 @@ export class AskingCloud {
   volume: Metadata = {};
   attached = true;
   readonly points: Backup[] = [];
-  #seen: readonly OverrideSeen[] = [];
+  /** `null`: the database is empty. */
+  #seen: readonly OverrideSeen[] | null = null;
   #jobs: readonly Job[] = [];
 
   /** @param days since the first of November 2026 @returns what is made */
@@ -69,18 +73,24 @@ export class AskingCloud {
     const volume = aVolume("v1", { metadata: this.volume, serverIds: this.attached ? ["s1"] : [] });
     const server = aServer("s1", { metadata: this.server, volumeIds: this.attached ? ["v1"] : [] });
     const volumes = new Map([["v1", volume]]);
+    const servers = [server];
+    const userIds = new Set([ourUser]);
+    const { policies } = book;
+    const known =
+      this.#seen ??
+      recallRequests({ points: this.points, userIds, servers, volumes, selection, policy: builtIn, policies });
     const assignment = assignPolicies({
       now,
-      servers: [server],
+      servers,
       volumes,
       projects: new Map(),
       selection,
       book,
       builtIn,
-      overridesSeen: this.#seen,
+      overridesSeen: known,
       readsPlatform9: true,
     });
-    const points = readByMechanism({ backups: this.points, catalogue: new Map(), userIds: new Set([ourUser]) });
+    const points = readByMechanism({ backups: this.points, catalogue: new Map(), userIds });
     const { jobs, overridesSeen } = planTracks(
       settings as ConductorSettings,
       {
@@ -90,22 +100,30 @@ export class AskingCloud {
         tracks: tracksOf(assignment.targets, now),
         inventory: { volumes },
         jobs: this.#jobs,
-        overridesSeen: this.#seen,
+        overridesSeen: known,
       },
       (mechanism) => points[mechanism],
     );
     this.#seen = overridesSeen;
     this.#jobs = jobs.map((job) => ({ ...job, state: "succeeded" }));
+    const seen = indexSeen(overridesSeen);
     for (const job of jobs) {
       const { mechanism, volumeId } = job;
-      this.points.push(aBackup(job.key, now.toISOString(), { mechanism, volumeId, marks: marksOf(job) }));
+      const marks = marksOf(job, askedMarks(job, seen, { selection, policy: builtIn }));
+      this.points.push(aBackup(job.key, now.toISOString(), { mechanism, volumeId, marks }));
     }
     return jobs;
   }
 
+  /** What is left are the marks on the restore points. */
+  loseDatabase(): void {
+    this.#seen = null;
+    this.#jobs = [];
+  }
+
   /** What is remembered, as `key value@day`. */
   remembered(): string[] {
-    return this.#seen.map(
+    return (this.#seen ?? []).map(
       ({ firstSeenAt, key, resourceId, value }) =>
         `${resourceId} ${key} ${value}@${Math.round((Number(firstSeenAt) - start) / dayMs)}`,
     );
