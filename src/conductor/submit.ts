@@ -9,7 +9,7 @@ import type { LeaseKeeper } from "./lease.ts";
 import { endJob } from "./sets.ts";
 
 /** The marks of a new restore point: what a rebuild needs. @param asked what is remembered of requests for it, as marks */
-export const marksOf = (job: Job, asked: Readonly<Record<string, string>>): Record<string, string> => ({
+export const marksOf = (job: Job, asked: Readonly<Record<string, string>> = {}): Record<string, string> => ({
   [automatedMark]: "True",
   [mark.key]: job.key,
   [mark.policy]: job.policy,

@@ -73,7 +73,8 @@ const ways: readonly Way[] = [
     values: [null, "2", "6", "9", "30"],
     // The policy keeps 6.
     worth: (value) => Math.max(6, Number(value)),
-    meaning: String,
+    // Without a count the policy's own is asked for, as it is by nobody.
+    meaning: (value) => value ?? "",
     of: (job) => promisedBy(job).last,
     ask: (cloud, value, isProtected) => {
       cloud.server = {};
