@@ -1,13 +1,13 @@
 import { publicationOf } from "../domain/peers/publish.ts";
 import type { Policy } from "../domain/policy.ts";
-import { CloudError } from "../openstack/errors.ts";
+import { CloudError, NoProjectAccess } from "../openstack/errors.ts";
 import type { Conductor } from "./context.ts";
 import type { LeaseKeeper } from "./lease.ts";
 import type { Inventory } from "./scan.ts";
 
 /**
  * Writes Platform9's keys on volumes for whatever else reads them: merged, only where they differ, with tokens of the volumes' projects. We never read them back. A volume
- * that cannot be written is a warning, and is tried again in the next cycle.
+ * that cannot be written is a warning, and is tried again in the next cycle; so is a project in which the writer has no role, whose other volumes are not tried.
  * @param assigned the volumes that each policy protects
  */
 export async function publishAssignment(
@@ -27,7 +27,9 @@ export async function publishAssignment(
       else policies.push(policy);
     }
   }
+  const closed = new Set<string>();
   for (const { id, metadata, projectId } of input.volumes.values()) {
+    if (closed.has(projectId)) continue;
     const values = publicationOf([...new Set(policiesOf.get(id) ?? [])], metadata);
     if (Object.keys(values).length === 0) continue;
     await lease.prove();
@@ -35,7 +37,11 @@ export async function publishAssignment(
       await writer.forProject(projectId).setVolumeMetadata(id, values, signal);
     } catch (error) {
       if (!(error instanceof CloudError)) throw error;
-      log.warn({ error, volumeId: id }, "what protects a volume could not be written on it; tried in the next cycle");
+      if (error instanceof NoProjectAccess) closed.add(projectId);
+      log.warn(
+        { error, projectId, volumeId: id },
+        "what protects a volume could not be written on it; tried in the next cycle",
+      );
     }
   }
 }

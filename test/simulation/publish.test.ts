@@ -49,4 +49,35 @@ void describe("policies.publish_assignment", () => {
     );
     assert.deepEqual(writes, []);
   });
+
+  void it("tries no other volume of a project in which the writer has no role", async (t) => {
+    const cloud = await openCommandCloud("2026-11-21T12:00:00Z", {
+      "/etc/dirigent/dirigent.yaml": JSON.stringify({
+        database: { url: "sqlite::memory:" },
+        policies: { publish_assignment: true },
+      }),
+    });
+    t.after(() => cloud.close());
+    const { volumes } = cloud.simulator.seedCloud({
+      projects: 1,
+      servers: 3,
+      volumesPerServer: 2,
+      tagged: () => false,
+    });
+    // Nothing protects them any more.
+    for (const { id } of volumes)
+      Object.assign(cloud.simulator.state.volumes.get(id)?.metadata ?? {}, { auto_snapshot: "true" });
+    cloud.simulator.seed.removeRole(cloud.accounts.admin.id, "member", { domainId: "default" });
+    const { stderr } = await cloud.run("run", "--only", "create");
+    const logins = cloud.simulator.log.entries.filter(
+      ({ path, status }) => path === "/v3/auth/tokens" && status === 401,
+    );
+    assert.deepEqual(
+      {
+        refused: logins.length,
+        warnings: stderr.split("what protects a volume could not be written on it").length - 1,
+      },
+      { refused: 1, warnings: 1 },
+    );
+  });
 });
