@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { judgeTogether } from "./support/judged.ts";
-import { live } from "./support/five-rules/live.ts";
+import { live, takeAway } from "./support/five-rules/live.ts";
 import { scenarios } from "./support/five-rules/scenario.ts";
 
 /** The five rules of docs/design.md, in small worlds. `npm run soak` asks for a million. */
@@ -13,6 +13,10 @@ describe("the five rules", () => {
   const counts = new Map<string, number>();
   property("hold for any inventory, history, policy, clock and order of events", (scenario) => {
     for (const each of live(scenario)) counts.set(each, (counts.get(each) ?? 0) + 1);
+  });
+
+  property("make that a tag or a policy which is taken away deletes nothing by itself", (scenario) => {
+    if (takeAway(scenario)) counts.set("something was dead", (counts.get("something was dead") ?? 0) + 1);
   });
 
   it("were tried by all that can happen", (test) => {
@@ -46,6 +50,7 @@ describe("the five rules", () => {
       "compared tonight: something dead",
       "compared with an empty database",
       "tenants have changed their minds",
+      "something was dead",
     ];
     assert.deepEqual(
       wanted.filter((trait) => !counts.has(trait)),

@@ -58,3 +58,20 @@ function byItself(oracle: Oracle, what: "tag" | "policy", change: () => void): v
   const now = [...oracle.dead()].filter((id) => wasSettled.has(id));
   assertSubset(new Set(now), before, `a ${what} is taken away, and that deletes`);
 }
+
+/** Takes away all tags, then all policies but the built-in one, some time after the nights of the beginning. @returns whether anything was dead */
+export function takeAway(scenario: Scenario): boolean {
+  let oracle!: Oracle;
+  const machine = new Machine(scenario, (made) => (oracle = new Oracle(made, new Set())));
+  for (const event of scenario.events) if (event.kind === "pass") machine.world.nowMs += event.gapMs;
+  const before = oracle.dead();
+  for (const server of machine.world.servers.keys()) {
+    byItself(oracle, "tag", () => void machine.world.ask("server", server, ["backup", null]));
+  }
+  for (const at of scenario.policies.keys()) {
+    byItself(oracle, "policy", () => {
+      machine.change(at, "remove");
+    });
+  }
+  return before.size > 0;
+}
