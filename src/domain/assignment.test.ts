@@ -321,6 +321,10 @@ describe("the peers' keys", () => {
     assert.deepEqual(lastOf({ volumes: [ask("9")] }), [9]);
     assert.deepEqual(lastOf({ volumes: [ask("2")] }), [6]);
     assert.deepEqual(lastOf({ volumes: [ask("-1")] }), [6]);
+    assert.deepEqual(
+      ["9", "6", "2"].map((count) => noticesOf(assign({ volumes: [ask(count)] }))),
+      [[], [], ["request_bounded v1 retention_six: 2, at least 6"]],
+    );
     assert.deepEqual(saidOf({ volumes: [ask("9")], readsPlatform9: false }), []);
     const unknown = aVolume("v1", { metadata: { auto_snapshot: "yes", snapshot_policies: "seven" } });
     assert.deepEqual(noticesOf(assign({ volumes: [unknown] })), [

@@ -1,5 +1,6 @@
 import type { OverrideSeen } from "./catalogue.ts";
 import { holdRetention, type Keeps } from "./held-retention.ts";
+import { isCountBounded } from "./in-force.ts";
 import type { Volume } from "./inventory.ts";
 import type { Asking, Notice } from "./overrides.ts";
 import { readPlatform9 } from "./peers/platform9.ts";
@@ -93,6 +94,10 @@ function hold(
     if (policy !== variants.keeping(own, keeps)) {
       const text = `less for ${own.name} counts from ${held.firmFrom.toISOString()}`;
       notices.push(noticeOf(volume, "request_waits", `${key}: ${text}`));
+    }
+    if (key === platform9Key && keeps !== null && isCountBounded(own, keeps.last)) {
+      const text = `retention_${own.name}: ${keeps.last}, at least ${own.thinning?.last}`;
+      notices.push(noticeOf(volume, "request_bounded", text));
     }
     return { policy, key };
   });
