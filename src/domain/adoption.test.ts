@@ -104,7 +104,9 @@ void describe("planAdoption", () => {
       },
     ]);
     assert.deepEqual(reasonsOf(plan(one, { withRetention: true })), ["no_retention_known"]);
-    assert.deepEqual(reasonsOf(plan(one, { policy: "unheard-of", withRetention: true })), ["no_retention_known"]);
+    for (const withRetention of [true, false]) {
+      assert.deepEqual(reasonsOf(plan(one, { policy: "unheard-of", withRetention })), ["no_such_policy"]);
+    }
   });
 
   void it("takes SnapSentry's window for the slot that it is, and its expiry when asked for", () => {

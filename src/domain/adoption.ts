@@ -110,11 +110,11 @@ function whyNot(point: Backup, context: Context): { reason: Reason; message: str
   if (status !== "available" || failReason) return refuse("not_finished", failReason ?? status);
   // With Ceph it may be a good one by its looks only, and what is deleted beside it may be its data.
   if (mechanism === "backup" && snapshotId !== null) return refuse("made_from_snapshot", snapshotId);
+  if (wish.policy !== null && policyOf(point, wish.policy, context) === undefined) {
+    return refuse("no_such_policy", wish.policy);
+  }
   if (!wish.withRetention || isPromised || termsOf(point, context) !== null) return null;
-  return refuse(
-    "no_retention_known",
-    wish.policy === null ? "name the policy that it is to be kept by" : `there is no policy ${wish.policy}`,
-  );
+  return refuse("no_retention_known", "name the policy that it is to be kept by");
 }
 
 /** Adopted once, and nobody has said since how long it is to be kept. */

@@ -243,6 +243,7 @@ export const reasons = {
   parent_missing: ["none of the volume's backups is what it is built on", "What it is built on was not found."],
   made_from_snapshot: ["made from a snapshot, so that its data may be shared", "It was made from a snapshot."],
   not_finished: ["it is not available", "It is not complete."],
+  no_such_policy: ["there is no policy of that name", "There is no such policy."],
   no_retention_known: ["nothing says how long it is to be kept", "It is not known how long it is to be kept."],
   released: ["released by its owner", "Removed at your request."],
   no_such_point: ["there is no such backup or snapshot", "There is no such backup or snapshot."],

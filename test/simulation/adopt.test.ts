@@ -279,7 +279,7 @@ void describe("dirigent adopt, backups", () => {
     const argv = ["--ids-from", "/ids.txt", "--with-retention", "--policy"];
     assert.deepEqual(
       (await adopt(...argv, "goldd")).refused.map(({ reason, message }) => [reason, message]),
-      ids.map(() => ["no_retention_known", "there is no policy goldd"]),
+      ids.map(() => ["no_such_policy", "goldd"]),
     );
     const given = await adopt(...argv, "default", "--yes");
     assert.equal(given.exitCode, 0, given.stderr);
