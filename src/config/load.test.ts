@@ -44,6 +44,7 @@ describe("loadSettings", () => {
       container: null,
       priority: 100,
       maximumConcurrent: null,
+      consistency: "volume",
       onQuota: "block",
       windowMs: day,
       retentionMs: 17 * day,

@@ -145,17 +145,19 @@ describe("readRequest", () => {
       size: "max",
     });
     const grantedDays = (value: string | null): number =>
-      value === null || value === "soon" ? 14 : Math.max(3, Number.parseInt(value, 10));
+      value === null ? 14 : Math.max(3, Number.parseInt(value, 10));
     fc.assert(
       fc.property(scans, (all) => {
         let seen: readonly OverrideSeen[] = [];
         let today = 0;
         let since = 0;
         let before = { value: null as string | null, promised: 14 };
-        for (const { value, gapDays } of all) {
+        for (const { value: said, gapDays } of all) {
           today += gapDays;
+          // What cannot be read asks for nothing, as one who says nothing does.
+          const value = said === "soon" ? null : said;
           const unchanged = promisedRetentionMs(read(before.value, today, seen), undefined, policy) / dayMs;
-          const request = read(value, today, seen);
+          const request = read(said, today, seen);
           seen = request.seen;
           const promised = promisedRetentionMs(request, undefined, policy) / dayMs;
           assert.ok(promised >= grantedDays(value), "never less than what is asked for now");
@@ -169,7 +171,7 @@ describe("readRequest", () => {
           before = { value, promised };
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: 5000 },
     );
   });
 });

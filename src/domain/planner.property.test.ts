@@ -11,9 +11,6 @@ import { planTrack, type TrackPlan } from "./planner.ts";
 import { readPoints } from "./points.ts";
 import { taggedTargets } from "./tracks.ts";
 
-/** `npm run soak` asks for a million. Each cloud is judged by all properties. */
-const numRuns = Number(process.env["PLANNER_RUNS"] ?? 5000);
-
 const plan = (cloud: Cloud): TrackPlan =>
   planTrack({
     ...cloud,
@@ -99,7 +96,8 @@ const cases: fc.Arbitrary<Case> = fc
   })
   .map((made) => ({ ...made, planned: plan(made.cloud) }));
 
-const property = judgeTogether(cases, numRuns);
+/** Each is judged by all properties. `npm run soak` asks for a million. */
+const property = judgeTogether(cases, "PLANNER_RUNS");
 
 describe("planTrack, for any cloud", () => {
   const seen = new Map<string, number>();

@@ -102,6 +102,22 @@ describe("rotation by counts", () => {
     ]);
   });
 
+  it("counts one key once also while it is not known what the first builds on (found by a soak)", () => {
+    const keyed = (id: string, at: string, fields: Parameters<typeof aBackup>[2]): Backup =>
+      aBackup(id, at, {
+        ...fields,
+        marks: { [mark.key]: "v1/default/28", [mark.slot]: day(28), [mark.keepUntil]: day(28), ...fields?.marks },
+      });
+    const backups = [
+      aBackup("n27", day(27), { marks: { [mark.policy]: "other", [mark.keepUntil]: day(30) } }),
+      keyed("n28", day(28), { isIncremental: true, marks: { [mark.parent]: "n27" } }),
+      keyed("n28-again", "2026-11-28T01:00:00Z", { failReason: "lost contact" }),
+      keyed("n28-third", "2026-11-28T02:00:00Z", {}),
+    ];
+    const of = setting(counting(last(1), { minimumRetentionMs: 1 }), { memory: null });
+    assert.equal(outcome(backups, of)["n28-again"], "keep_last");
+  });
+
   it("keeps by age beside counts", () => {
     const policy = counting(last(1), { retentionMs: 3 * dayMs });
     assert.deepEqual(fates(nights(26, 29), setting(policy)), [

@@ -182,18 +182,23 @@ function rowsOf(
   return eachKeyOnce(rows, view);
 }
 
-/** Of two that were made where one was due the first takes a place: the other pushes nobody out, and stays as long as the first does (rule 2). */
+/**
+ * Of two that were made where one was due the first takes a place: the other pushes nobody out, and stays as long as the first does (rule 2). Also where the first is
+ * in doubt for its parents alone: what is not known yet must not let another take the place.
+ */
 function eachKeyOnce(rows: readonly Row[], view: View): readonly Row[] {
   const taken = new Set<string>();
   return rows.map((row) => {
     const { counted, point } = row;
     const key = point === null ? null : (remembered(point, "key", view) ?? point.marks.key);
-    if (key === null || counted.kind !== "good") return row;
+    if (key === null || point === null || !isGoodIn(point, view)) return row;
     if (taken.has(key)) return { point, counted: { ...counted, kind: "doubtful" } };
     taken.add(key);
     return row;
   });
 }
+
+const isGoodIn = (point: Point, view: View): boolean => (view === "marks" ? point.goodByMarks : point.good);
 
 /** Ids of those whose ancestors are known for certain: what takes another one's place must be beyond doubt. */
 function sureOf(parentsFirst: readonly Point[]): ReadonlySet<string> {
@@ -279,8 +284,8 @@ function countedAs(
   const madeMs = point.backup.createdAt.getTime();
   // Without a time it is kept for that; here it must only disturb nothing.
   if (Number.isNaN(madeMs)) return { madeMs: 0, calendarMs: 0, kind: "doubtful" };
-  const good = view === "marks" ? point.goodByMarks : point.good;
-  return { madeMs, calendarMs: standsForMs(point, { view, periodMs }), kind: good && isSure ? "good" : "doubtful" };
+  const isTaking = isSure && isGoodIn(point, view);
+  return { madeMs, calendarMs: standsForMs(point, { view, periodMs }), kind: isTaking ? "good" : "doubtful" };
 }
 
 /**

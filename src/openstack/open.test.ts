@@ -22,6 +22,7 @@ const backup = {
   failReason: null,
   container: "c",
   availabilityZone: null,
+  objectCount: null,
   metadata: {},
 };
 

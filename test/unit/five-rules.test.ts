@@ -5,9 +5,7 @@ import { live, takeAway } from "./support/five-rules/live.ts";
 import { scenarios } from "./support/five-rules/scenario.ts";
 
 /** The five rules of docs/design.md, in small worlds. `npm run soak` asks for a million. */
-const numRuns = Number(process.env["FIVE_RULES_RUNS"] ?? 5000);
-
-const property = judgeTogether(scenarios, numRuns);
+const property = judgeTogether(scenarios, "FIVE_RULES_RUNS");
 
 describe("the five rules", () => {
   const counts = new Map<string, number>();

@@ -16,9 +16,6 @@ import { judgeTogether } from "./support/judged.ts";
 
 /** The rules of planning with several policies at once, for any cloud, history and metadata. */
 
-/** `npm run soak` asks for a million. Each situation is judged by all properties. */
-const numRuns = Number(process.env["SEVERAL_POLICIES_RUNS"] ?? 5000);
-
 interface Situation {
   readonly cloud: Cloud;
   readonly book: PolicyBook;
@@ -141,7 +138,8 @@ const cases: fc.Arbitrary<Case> = fc
   })
   .map((made) => ({ ...made, planned: plan(made.situation) }));
 
-const property = judgeTogether(cases, numRuns);
+/** Each is judged by all properties. `npm run soak` asks for a million. */
+const property = judgeTogether(cases, "SEVERAL_POLICIES_RUNS");
 
 describe("several policies at once, for any cloud", () => {
   let jobsSeen = 0;

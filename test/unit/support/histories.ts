@@ -262,8 +262,12 @@ export function slotAt(policy: Policy, at: Date): Slot {
 }
 const archiveOf = (step: Step, facts: Facts): ArchiveRule | null =>
   step.archived && step.maker === "ours" && facts.parentId === null ? facts.policy.archive : null;
-const keepUntilOf = (step: Step, facts: Facts): Date =>
-  new Date(facts.slot.startsAt.getTime() + (archiveOf(step, facts) ?? facts.policy).retentionMs);
+/** As the planner promises. */
+const keepUntilOf = (step: Step, facts: Facts): Date => {
+  const { retentionMs, minimumRetentionMs } = facts.policy;
+  const promisedMs = Math.max(archiveOf(step, facts)?.retentionMs ?? 0, retentionMs, minimumRetentionMs);
+  return new Date(facts.slot.startsAt.getTime() + promisedMs);
+};
 
 function backupOf(step: Step, facts: Facts, before: readonly Backup[]): Backup {
   const createdAt = new Date(facts.atMs);

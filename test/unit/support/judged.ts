@@ -11,16 +11,21 @@ class Broken extends Error {
   }
 }
 
+/** `npm test` looks at the same cases each time, so that what it says is about the change; the soak asks for more, and each time for others. */
+const usual = { numRuns: 5000, seed: 20261121 };
+
 /**
  * Many properties of the same cases, which are made once: a case costs more than a look at it. Each property is a test; all of them look at every case. The first
  * of them that is broken is shrunk, and ends the run for all.
+ * @param variable of the environment, for another number of cases
  * @returns declares a property; all must be declared before the first test runs
  */
 export function judgeTogether<T>(
   cases: fc.Arbitrary<T>,
-  numRuns: number,
+  variable: string,
 ): (property: string, check: (given: T) => void) => void {
   const checks = new Map<string, (given: T) => void>();
+  const asked = process.env[variable];
   let details: fc.RunDetails<[T]> | null = null;
   const run = (): fc.RunDetails<[T]> =>
     fc.check(
@@ -33,7 +38,7 @@ export function judgeTogether<T>(
           }
         }
       }),
-      { numRuns },
+      asked === undefined ? usual : { numRuns: Number(asked) },
     );
   return (property, check) => {
     checks.set(property, check);
