@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { stringify } from "yaml";
 import { systemClock } from "../../src/cli/system-clock.ts";
 import type { Conductor } from "../../src/conductor/context.ts";
 import { checkBeforeDelete, deletePoint } from "../../src/conductor/delete.ts";
 import { runOnce } from "../../src/conductor/once.ts";
 import { forceDelete, planForceDelete } from "../../src/conductor/orders/force-delete.ts";
 import { ourUserIds, scanPoints } from "../../src/conductor/scan.ts";
-import { readPolicyBook } from "../../src/config/policies/read-book.ts";
 import type { Job } from "../../src/domain/catalogue.ts";
 import type { CloudParameters } from "../../src/domain/connection.ts";
 import { directIo } from "../../src/domain/io.ts";
@@ -25,6 +23,7 @@ import { Cloud } from "./support/cloud.ts";
 import { makeReader, makeWriter, type Credential } from "./support/credentials.ts";
 import { backups, snapshots, volumes, type SnapshotRow } from "./support/judge.ts";
 import { openProductClouds, parametersOf } from "./support/product.ts";
+import { openSetStage, type SetStage } from "./support/sets.ts";
 import { until } from "./support/wait.ts";
 import { removeWorld, seed, type World } from "./support/world.ts";
 
@@ -239,69 +238,33 @@ describe("snapshots as restore points on a real cloud", () => {
 describe("backups from temporary snapshots on a real cloud", () => {
   const prefix = "moments";
   let cloud: Cloud;
-  let world: World;
-  let clouds: Clouds;
-  let repository: Repository;
-  let conductor: Conductor;
+  let stage: SetStage;
 
   before(async () => {
     cloud = await Cloud.open();
-    await removeWorld(cloud, prefix);
-    world = await seed(cloud, { prefix, servers: 1, volumesEach: 3, projects: 1, share: 0 });
-    clouds = await openProductClouds(cloud, await makeReader(cloud, prefix), await makeWriter(cloud, prefix));
-    repository = await openStore("sqlite::memory:", { io: directIo });
-    const text = stringify({
-      policies: {
-        together: {
-          schedule: { interval: { every: "30s", from: "2026-01-01T00:00:00Z" } },
-          consistency: "set",
-          retention: { last: 9 },
-          full_every: 9,
-        },
-      },
-      rules: [{ name: "ours", match: { project: { name: { prefix } } }, policies: ["together"] }],
-    });
-    const book = readPolicyBook(
-      { policies: { path: "/policies.yaml", text }, rules: null },
-      { builtIn: settings.policy, timeZone: "UTC", container: null },
-    );
-    conductor = {
-      settings: { ...settings, pollMs: 1000, fromSnapshotTypes: ["fast"] },
-      reader: clouds.reader,
-      writer: clouds.writer,
-      repository,
-      clock: systemClock,
-      log: silentLogger,
-      newId: randomUUID,
-      policyBook: () => book,
-    };
+    stage = await openSetStage(cloud, { prefix, volumes: 3, from: ["fast"] });
   });
 
-  after(async () => {
-    clouds.close();
-    await repository.close();
-    await removeWorld(cloud, prefix);
-  });
+  after(() => stage.close());
 
   it("are of one moment as soon as Cinder shows that the driver writes in chunks; they restore, and no snapshot is left", async () => {
-    const [server] = world.servers;
-    const own = async () => (await backups(cloud.admin)).filter((row) => server!.volumes.includes(row.volume_id));
+    const { conductor, nextSlot, server } = stage;
+    const { reader, repository } = conductor;
+    const own = async () => (await backups(cloud.admin)).filter((row) => server.volumes.includes(row.volume_id));
     const once = async () => {
       const seen = new Set((await own()).map(({ id }) => id));
       const { outcome, run } = await runOnce(conductor, true, { drain: signal, cut: signal });
       assert.equal(outcome, "ok", JSON.stringify(await repository.jobs({ runId: run.id })));
       assert.deepEqual(
-        (await snapshots(cloud.admin)).filter((row) => server!.volumes.includes(row.volume_id)),
+        (await snapshots(cloud.admin)).filter((row) => server.volumes.includes(row.volume_id)),
         [],
       );
       return (await own()).filter(({ id }) => !seen.has(id));
     };
-    const shown = async ({ id }: { id: string }) => await clouds.reader.backup(id, signal);
+    const shown = async ({ id }: { id: string }) => await reader.backup(id, signal);
     const sets = async () => (await repository.operations({ kinds: ["set"] })).map(({ message }) => message ?? "");
 
-    /** So that a cycle ends within its slot. */
-    const nextSlot = () => systemClock.sleep(30_500 - (Date.now() % 30_000), signal);
-    await nextSlot();
+    await nextSlot(signal);
     const first = await once();
     assert.deepEqual(
       first.map((row) => [row.status, row.snapshot_id]),
@@ -310,7 +273,7 @@ describe("backups from temporary snapshots on a real cloud", () => {
     for (const row of first) assert.ok(((await shown(row))?.objectCount ?? 0) > 0);
     assert.deepEqual(await sets(), ["crash-volume, 0 of 3 volumes from temporary snapshots"]);
 
-    await nextSlot();
+    await nextSlot(signal);
     const second = await once();
     assert.equal(second.length, 3);
     const jobs = await repository.jobs({ keys: second.map((row) => row.metadata["dirigent:key"] ?? "") });
