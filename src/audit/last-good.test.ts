@@ -59,6 +59,15 @@ check("the last good point of a volume", [
     ],
   },
   {
+    name: "of two chains of one second either may stay",
+    before: [
+      ...chains,
+      point({ id: "f3b", created: i3.createdAt.slice(0, 19), keepUntil: "2026-02-20T00:00:00Z", marks: otherSlot() }),
+    ],
+    gone: ["f3", "i3"],
+    want: [],
+  },
+  {
     name: "of two in one second the child is the newer",
     before: [
       ...chains,

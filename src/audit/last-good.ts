@@ -52,7 +52,8 @@ function checkVolume(
     .oursOf(volumeId, mechanism)
     .filter((was) => before.root(was) === root && (unpermitted.has(was) || (points.includes(was) && !stands(was))))
     .map((each) => each.id);
-  const replaced = goodNow.some((each) => createdMs(each) > createdMs(newest) && now.root(each) !== root);
+  // Of two of one second either may be the newest: the other chain stands in for it.
+  const replaced = goodNow.some((each) => createdMs(each) >= createdMs(newest) && now.root(each) !== root);
   if (lost.length === 0 || replaced) return [];
   const text = `the newest good ${mechanism} chain of volume ${volumeId} lost ${lost.join(", ")} and no newer one took its place`;
   return [{ code: "newest-chain-broken", severity: "failure", ...about(newest), backupIds: lost, text }];

@@ -210,6 +210,8 @@ export class World {
       case "elsewhere":
         this.make({
           ...own,
+          // A backup with a snapshot's marks would be neither.
+          ...(newest === undefined ? {} : { mechanism: newest.mechanism }),
           userId: us,
           projectId: "project-admin",
           metadata: newest?.metadata ?? {},
