@@ -3,8 +3,8 @@ import type { Point } from "../domain/points.ts";
 import type { Reason } from "../domain/reasons.ts";
 import { deadlineOf } from "../domain/states.ts";
 import { operation, type Conductor } from "./context.ts";
-import { writeJobs } from "./plan.ts";
 import { subjectOf } from "./submit.ts";
+import { writeJobs } from "./write-jobs.ts";
 
 /**
  * Slots that Cinder shows as done but the database does not know (it was lost, or came back old): their jobs are written as they ended, or as running, so

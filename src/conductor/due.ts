@@ -20,13 +20,13 @@ import {
   planTracks,
   planWithoutPoints,
   refusalRows,
-  writeJobs,
   type CyclePlan,
   type PlanInput,
 } from "./plan.ts";
 import { markServers, readQuota } from "./project.ts";
 import { syncCatalogue } from "./sync.ts";
 import { leftUntried } from "./temporary-clean.ts";
+import { writeJobs } from "./write-jobs.ts";
 
 /** What a cycle has to do. */
 export interface Planned {

@@ -11,11 +11,12 @@ import { bookOf } from "../assign.ts";
 import { operation, type Conductor, type Signals } from "../context.ts";
 import type { LeaseKeeper } from "../lease.ts";
 import { listPoints } from "../mechanism.ts";
-import { knownJobs, limitJobs, ordinaryRows, refusalRows, writeJobs } from "../plan.ts";
+import { knownJobs, limitJobs, ordinaryRows, refusalRows } from "../plan.ts";
 import { answersOf, markServers, readQuota } from "../project.ts";
 import { buildReport, setsOf } from "../report.ts";
 import { rememberedRequests } from "../recall.ts";
 import { ourUserIds, scanInventory } from "../scan.ts";
+import { writeJobs } from "../write-jobs.ts";
 
 /** @throws ConductorError when there is none of the name any more */
 function policyOf(conductor: Conductor, { policy: name }: ProtectOrder): Policy {
