@@ -1,6 +1,6 @@
 import { Temporal } from "temporal-polyfill";
 import type { Backup } from "./inventory.ts";
-import type { Marks } from "./marks.ts";
+import { slotTimeMs, type Marks } from "./marks.ts";
 import { isManualSlot } from "./orders.ts";
 import { newestIn, type Point, type VolumePoints } from "./points.ts";
 import type { ArchiveRule } from "./policy.ts";
@@ -73,7 +73,7 @@ const isSound = (point: Point): boolean => point.good || ["creating", "restoring
 
 /** The slot it was made for; a manual or unreadable one says nothing, its creation does. */
 function slotTime({ marks, backup }: Point): Date {
-  const slotMs = Date.parse(marks.slot ?? "");
+  const slotMs = slotTimeMs(marks.slot);
   return Number.isNaN(slotMs) ? backup.createdAt : new Date(slotMs);
 }
 

@@ -2,6 +2,7 @@ import { parseAsked, placesOf, type Asked, type AskedContext, type AskedPlace } 
 import type { OverrideSeen } from "./catalogue.ts";
 import type { Backup, Server, Volume } from "./inventory.ts";
 import { readMarks } from "./marks.ts";
+import { isManualSlot } from "./orders.ts";
 import { restRequest } from "./overrides.ts";
 import { restPeerRequests } from "./peer-requests.ts";
 import { kindOf } from "./points.ts";
@@ -35,7 +36,7 @@ export function recallRequests(input: RecallInput): readonly OverrideSeen[] {
   for (const point of input.points) {
     const { createdAt, metadata, projectId, volumeId } = point;
     const { adopted, policy, serverId, slot } = readMarks(metadata);
-    const isPlain = policy !== null && slot !== null && !slot.startsWith("manual:") && !adopted;
+    const isPlain = policy !== null && slot !== null && !isManualSlot(slot) && !adopted;
     if (!isPlain || Number.isNaN(createdAt.getTime()) || kindOf(point, input.userIds) !== "ours") continue;
     if (input.volumes.get(volumeId)?.projectId !== projectId) continue;
     // What is written in one project says nothing of a server in another.

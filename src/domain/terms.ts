@@ -5,6 +5,7 @@ import type { InForce } from "./in-force.ts";
 import type { Mechanism } from "./inventory.ts";
 import type { Point, VolumePoints } from "./points.ts";
 import { slotTimeMs } from "./marks.ts";
+import { isManualSlot } from "./orders.ts";
 import { formatRule, parseRule } from "./thinning-text.ts";
 import { keepSet, type Counted, type KeptAs, type Thinned } from "./thinning.ts";
 
@@ -248,7 +249,7 @@ function promisedOrAsked(
  */
 function promised(members: readonly Point[], view: View): Pick<Group, "retentionMs" | "rules"> {
   const promisesMs = members
-    .filter((point) => !isArchive(point, null) && !point.marks.slot?.startsWith("manual:"))
+    .filter((point) => !isArchive(point, null) && !isManualSlot(point.marks.slot ?? ""))
     .flatMap((point) =>
       promisesOf(point, view).map((at) => at.getTime() - standsForMs(point, { view, periodMs: Infinity })),
     )

@@ -1,5 +1,6 @@
 import type { Adoption, AdoptionPlan } from "../../domain/adoption.ts";
 import type { Backup } from "../../domain/inventory.ts";
+import { isManualSlot } from "../../domain/orders.ts";
 import { describeReason } from "../place-order.ts";
 import { wrapped } from "../wrapped.ts";
 
@@ -55,7 +56,7 @@ function adoptionPart({ keepUntil, parentId, peer, point, policy, retention, slo
     `  ${point.createdAt.toISOString()}  ${kindOf(point).padEnd(11)}  ${point.id}\n`,
     wrapped("    ", by),
     ...(parentId === null ? [] : [`    built on ${parentId}\n`]),
-    wrapped("    ", `policy ${policy}, ${slot.startsWith("manual:") ? "no slot" : `slot ${slot}`}; kept ${kept}`),
+    wrapped("    ", `policy ${policy}, ${isManualSlot(slot) ? "no slot" : `slot ${slot}`}; kept ${kept}`),
   ];
 }
 
