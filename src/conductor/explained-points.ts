@@ -7,20 +7,13 @@ import { withReleased } from "../domain/release.ts";
 import type { Decision } from "../domain/retention.ts";
 import { readTerms, type Terms } from "../domain/terms.ts";
 import { diesAtMs } from "../domain/wanted.ts";
-import type { Conductor } from "./context.ts";
 import { listPoints } from "./mechanism.ts";
-import type { ProjectRotations } from "./project-rotations.ts";
+import type { ProjectRotations, RotationsInput } from "./project-rotations.ts";
 import { planProjectRotation } from "./rotate.ts";
-import { isProven, type Inventory } from "./scan.ts";
+import { isProven } from "./scan.ts";
 
 /** What holds for all that is explained. */
-export interface ExplainBase {
-  readonly conductor: Conductor;
-  readonly inventory: Inventory;
-  readonly now: Date;
-  readonly signal: AbortSignal;
-  readonly userIds: ReadonlySet<string>;
-  readonly existingVolumeIds: ReadonlySet<string> | null;
+export interface ExplainBase extends RotationsInput {
   readonly blocked: Reason | null;
   readonly rotations: ProjectRotations;
 }

@@ -8,13 +8,23 @@ import { listPoints } from "./mechanism.ts";
 import { planProjectRotation } from "./rotate.ts";
 import { retentionTerms, type Inventory } from "./scan.ts";
 
+/** What they are planned from. */
+export interface RotationsInput {
+  readonly conductor: Conductor;
+  readonly inventory: Inventory;
+  readonly now: Date;
+  readonly signal: AbortSignal;
+  readonly userIds: ReadonlySet<string>;
+  readonly existingVolumeIds: ReadonlySet<string> | null;
+}
+
 /** Plans whole projects' rotations as the next cycle would, brake and pace included. Each is listed once, and only when it is asked for. */
 export class ProjectRotations {
-  readonly #input: Input;
+  readonly #input: RotationsInput;
   readonly #plans = new Map<string, Promise<RotationPlan>>();
   #terms: Promise<Terms> | null = null;
 
-  constructor(input: Input) {
+  constructor(input: RotationsInput) {
     this.#input = input;
   }
 
@@ -51,13 +61,4 @@ export class ProjectRotations {
     const assignment = await assign(conductor, inventory, { now, signal });
     return retentionTerms(inventory, conductor.settings, policyFinder(conductor, assignment));
   }
-}
-
-interface Input {
-  readonly conductor: Conductor;
-  readonly inventory: Inventory;
-  readonly now: Date;
-  readonly signal: AbortSignal;
-  readonly userIds: ReadonlySet<string>;
-  readonly existingVolumeIds: ReadonlySet<string> | null;
 }
