@@ -1,4 +1,5 @@
 import type { Backup, Mechanism, Server, Volume } from "../../../../src/domain/inventory.ts";
+import { aServer, aVolume } from "../builders.ts";
 import type { Making, Scenario, Tampering, VolumeChange } from "./scenario.ts";
 
 /** The truth: what OpenStack has, also what its API does not show. Nothing here asks our own code. */
@@ -32,36 +33,22 @@ export class World {
 
   constructor({ startMs, servers, volumes }: Scenario) {
     this.nowMs = startMs;
-    this.servers = servers.map(({ project, tag }, index) => ({
-      id: `server-${index}`,
-      name: `vm${index}`,
-      projectId: `project-${project}`,
-      status: "ACTIVE",
-      locked: false,
-      metadata: tag === null ? {} : { backup: tag },
-      tags: [],
-      availabilityZone: "nova",
-      volumeIds: [],
-    }));
+    this.servers = servers.map(({ project, tag }, index) =>
+      aServer(`server-${index}`, {
+        name: `vm${index}`,
+        projectId: `project-${project}`,
+        metadata: tag === null ? {} : { backup: tag },
+      }),
+    );
     this.volumes = new Map(
       volumes.map(({ server }, index): [string, Volume] => [
         `volume-${index}`,
-        {
-          id: `volume-${index}`,
+        aVolume(`volume-${index}`, {
           name: `disk${index}`,
           projectId: this.servers[server]?.projectId ?? "project-0",
           status: server in this.servers ? "in-use" : "available",
-          sizeGiB: 10,
-          volumeType: "fast",
-          bootable: false,
-          multiattach: false,
-          encrypted: false,
-          availabilityZone: "nova",
-          snapshotId: null,
-          metadata: {},
           serverIds: server in this.servers ? [`server-${server}`] : [],
-          pool: "aio@fast#fast",
-        },
+        }),
       ]),
     );
   }
