@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { at } from "../../test/unit/support/builders.ts";
 import { selection } from "../../test/unit/support/clouds.ts";
-import { askedMarks, formatAsked, parseAsked, type Asked } from "./asked-marks.ts";
+import { askedMarks, formatAsked, parseAsked, wasAskedFor, type Asked } from "./asked-marks.ts";
 import type { OverrideSeen } from "./catalogue.ts";
 import { indexSeen } from "./overrides.ts";
 
@@ -98,4 +98,23 @@ describe("what was asked for, as marks on what is made", () => {
       assert.deepEqual(parseAsked(text), [], text);
     }
   });
+});
+
+describe("wasAskedFor", () => {
+  const cases: [name: string, text: string | null, asked: boolean][] = [
+    ["nobody asked", null, false],
+    ["the volume", "volume=7d@2026-11-01T00:00:00Z", true],
+    ["the server", "server=7d@2026-11-01T00:00:00Z", true],
+    [
+      "the server, and of the volume something that cannot be read",
+      "volume=@2026-11-03T00:00:00Z server=7d@2026-11-01T00:00:00Z",
+      true,
+    ],
+    ["less, which waits", "volume=60d@2026-11-01T00:00:00Z volume=20d@2026-11-03T00:00:00Z", true],
+    ["taken back, which waits", "volume=60d@2026-11-01T00:00:00Z volume=@2026-11-03T00:00:00Z", false],
+    ["taken back, in whatever order", "server=@2026-11-03T00:00:00Z server=60d@2026-11-01T00:00:00Z", false],
+    ["by peers' keys, which only ever add", "snapsentry=5d,last=2@2026-11-03T00:00:00Z", false],
+    ["damaged", "volume=7d", false],
+  ];
+  for (const [name, text, asked] of cases) it(name, () => assert.equal(wasAskedFor(text), asked));
 });

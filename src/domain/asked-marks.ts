@@ -128,6 +128,21 @@ export function formatAsked(rows: readonly Asked[]): string {
 
 const pattern = /^(volume|server|snapsentry|platform9)=([a-z0-9_,=-]*)@(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)$/;
 
+/**
+ * Whether another retention was asked for when a point was made, by its volume or its server; peers' keys only ever add.
+ * @param text its mark
+ */
+export function wasAskedFor(text: string | null): boolean {
+  if (text === null) return false;
+  // Of each the newest row is what it asked for, whether that counted yet or not; those before it are what was in force.
+  const newest = new Map<AskedBy, Asked>();
+  for (const row of parseAsked(text)) {
+    const known = newest.get(row.by);
+    if (known === undefined || row.since >= known.since) newest.set(row.by, row);
+  }
+  return (["volume", "server"] as const).some((by) => parseDuration(newest.get(by)?.value ?? "") !== null);
+}
+
 /** What a mark says; what cannot be read says nothing. */
 export const parseAsked = (text: string): readonly Asked[] =>
   text.split(" ").flatMap((part) => {

@@ -19,6 +19,7 @@ describe("readMarks", () => {
         "dirigent:volume-type": "fast",
         "dirigent:archive": "True",
         "dirigent:full-number": "3",
+        "dirigent:asked": "volume=7d@2026-11-20T00:00:00Z",
       }),
       {
         key: "v1/default/2026-11-20T23:00:00Z",
@@ -35,6 +36,7 @@ describe("readMarks", () => {
         fullNumber: 3,
         retention: null,
         adopted: false,
+        asked: "volume=7d@2026-11-20T00:00:00Z",
       },
     );
   });
@@ -55,6 +57,7 @@ describe("readMarks", () => {
       fullNumber: null,
       retention: null,
       adopted: false,
+      asked: null,
     });
   });
 

@@ -56,6 +56,8 @@ export interface Marks {
   /** As it is written; see thinning-text.ts. */
   readonly retention: string | null;
   readonly adopted: boolean;
+  /** What was asked for when it was made, as it is written; see asked-marks.ts. */
+  readonly asked: string | null;
 }
 
 /** True when an object claims to be automated. It is a claim only: who created it decides (design, "Who may be believed"). */
@@ -85,6 +87,7 @@ export function readMarks(metadata: Readonly<Record<string, string>>): Marks {
     archived: metadata[mark.archive] !== undefined,
     retention: metadata[mark.retention] ?? null,
     adopted: metadata[mark.adopted] !== undefined,
+    asked: text(mark.asked),
     fullNumber: /^[1-9]\d{0,8}$/.test(metadata[mark.fullNumber] ?? "") ? Number(metadata[mark.fullNumber]) : null,
   };
 }
@@ -92,9 +95,20 @@ export function readMarks(metadata: Readonly<Record<string, string>>): Marks {
 /** An instant as the marks write it: ISO 8601 UTC without fractions, e.g. `2026-11-21T00:00:00Z`. */
 export const markTime = (at: Date): string => at.toISOString().replace(/\.\d{3}Z$/, "Z");
 
+/** Slots are shared by all volumes of a policy, and asked for again and again. */
+const slotTimes = new Map<string, number>();
+const slotTimesLimit = 20_000;
+
 /** When the slot of a mark begins, in ms since 1970; not a number for a manual run's, in whose id a lenient reader may well find a date. */
-export const slotTimeMs = (slot: string | null): number =>
-  slot !== null && /^\d{4}-\d\d-\d\dT/.test(slot) ? Date.parse(slot) : NaN;
+export function slotTimeMs(slot: string | null): number {
+  if (slot === null) return NaN;
+  const known = slotTimes.get(slot);
+  if (known !== undefined) return known;
+  const atMs = /^\d{4}-\d\d-\d\dT/.test(slot) ? Date.parse(slot) : NaN;
+  if (slotTimes.size >= slotTimesLimit) slotTimes.clear();
+  slotTimes.set(slot, atMs);
+  return atMs;
+}
 
 /** The key of one unit of work. Deterministic, so that a lost answer or a lost database never makes a second backup. */
 export const workKey = (volumeId: string, policy: string, slot: string, mechanism: Mechanism = "backup"): string =>

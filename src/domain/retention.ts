@@ -229,12 +229,13 @@ export function obstacle(
 
 /**
  * With Ceph, all backups of a volume made from snapshots share one image: a second one fails, and deleting the failed row destroys the
- * first, which stays `available`.
+ * first, which stays `available`. Whether that one is good says nothing here: what is known of its parents differs with the database (rule 5).
  */
 export function sharesImage(point: Point, volume: VolumePoints): boolean {
   const fromSnapshot = ({ backup }: Point): boolean => backup.snapshotId !== null;
   if (!fromSnapshot(point) || point.backup.status !== "error") return false;
-  return volume.others.some(fromSnapshot) || volume.points.some((other) => fromSnapshot(other) && other.goodByMarks);
+  const mayHaveData = (other: Point): boolean => other.backup.status !== "error" && !isLeaving(other);
+  return volume.others.some(fromSnapshot) || volume.points.some((other) => fromSnapshot(other) && mayHaveData(other));
 }
 
 /** One member's place in the queue. */

@@ -197,6 +197,29 @@ describe("rotation by counts", () => {
   });
 });
 
+describe("points that were made long after their slot", () => {
+  const policy = { ...counting({ ...none, daily: 2 }), name: "days" };
+  const made = (date: number, slot: number): Backup =>
+    aBackup(`n${date}`, day(date), {
+      marks: {
+        [mark.policy]: policy.name,
+        [mark.retention]: formatRule({ ...none, daily: 2 }),
+        [mark.slot]: day(slot),
+        [mark.keepUntil]: day(slot + 1),
+      },
+    });
+  // The second was made three days late, by a clock that was behind.
+  const backups = [made(20, 20), made(23, 20)];
+
+  it("take nobody's place in the slot's day while their policy says how late they can be", () => {
+    assert.deepEqual(fates(backups, setting(policy, { policyOf: () => policy })), ["keep_daily", "keep_daily"]);
+  });
+
+  it("nor when it is gone, and nobody knows", () => {
+    assert.deepEqual(fates(backups, setting(dailyPolicy)), ["keep_daily", "keep_daily"]);
+  });
+});
+
 describe("the rule that a point was made under", () => {
   it("keeps it when the policy counts fewer now", () => {
     const backups = [...nights(25, 27, marked(last(4))), ...nights(28, 29, marked(last(2)))];

@@ -1,4 +1,5 @@
 import { isArchive } from "./archive.ts";
+import { wasAskedFor } from "./asked-marks.ts";
 import type { CatalogueEntry } from "./catalogue.ts";
 import { defaultPolicy, type ArchiveRule, type Policy, type ThinningRule } from "./policy.ts";
 import type { InForce } from "./in-force.ts";
@@ -8,6 +9,7 @@ import { slotTimeMs } from "./marks.ts";
 import { isManualSlot } from "./orders.ts";
 import { formatRule, parseRule } from "./thinning-text.ts";
 import { keepSet, type Counted, type KeptAs, type Thinned } from "./thinning.ts";
+import { keepSetOfAnyPeriod } from "./unknown-period.ts";
 
 /**
  * By what the points of one volume are kept: each by its policy as it is now and as what is asked for on the volume extends it, and by the rule that it was made
@@ -46,8 +48,11 @@ export interface Group {
   readonly policy: Policy | null;
   /** In force now; infinite when it makes no sense. Of a policy that is gone: the longest of what its points were promised. */
   readonly retentionMs: number;
-  /** The same for a point whose promise cannot be read: never less than the policy's, whatever a tenant asks for now. */
-  readonly unpromisedMs: number;
+  /**
+   * The same for a point that was made while nobody asked for another retention, or whose promise cannot be read: never less than the policy's, whatever a tenant
+   * asks for now.
+   */
+  readonly unaskedMs: number;
   /** By which archives have a retention of their own. */
   readonly archive: ArchiveRule | null;
   readonly periodMs: number;
@@ -215,13 +220,13 @@ function inForce(
   volumeId: string,
   policy: Policy,
   { inForceOf }: Context,
-): Pick<Group, "retentionMs" | "unpromisedMs" | "rules"> {
+): Pick<Group, "retentionMs" | "unaskedMs" | "rules"> {
   const { retentionMs: askedMs, thinning } = inForceOf(volumeId, policy);
   const atLeastMs = Math.max(askedMs, policy.minimumRetentionMs);
   const retentionMs = atLeastMs > 0 || (thinning !== null && atLeastMs === 0) ? atLeastMs : Infinity;
   return {
     retentionMs,
-    unpromisedMs: Math.max(retentionMs, policy.retentionMs),
+    unaskedMs: Math.max(retentionMs, policy.retentionMs),
     rules: thinning === null ? [] : [thinning],
   };
 }
@@ -231,14 +236,14 @@ function promisedOrAsked(
   volumeId: string,
   name: string,
   { members, context }: { readonly members: readonly Point[]; readonly context: Context },
-): Pick<Group, "retentionMs" | "unpromisedMs" | "rules"> {
+): Pick<Group, "retentionMs" | "unaskedMs" | "rules"> {
   const { retentionMs, rules } = promised(members, context.view);
   const nothing: Policy = { ...defaultPolicy, name, retentionMs: 0, minimumRetentionMs: 0 };
   const asked = context.inForceOf(volumeId, nothing);
   const longestMs = Math.max(retentionMs, asked.retentionMs);
   return {
     retentionMs: longestMs,
-    unpromisedMs: longestMs,
+    unaskedMs: longestMs,
     rules: asked.thinning === null ? rules : [...rules, asked.thinning],
   };
 }
@@ -319,11 +324,12 @@ function count(
   // Most points were made under one rule, which is read once: to know it again is quicker than to write it.
   const known = new Map<ThinningRule, readonly Thinned[]>();
   const seen = new Map<string, readonly Thinned[]>();
+  const keptBy = group.policy === null ? keepSetOfAnyPeriod : keepSet;
   const verdicts = (rule: ThinningRule): readonly Thinned[] => {
     const before = known.get(rule);
     if (before !== undefined) return before;
     const text = formatRule(rule);
-    const set = seen.get(text) ?? keepSet(group.counted, rule);
+    const set = seen.get(text) ?? keptBy(group.counted, rule);
     seen.set(text, set);
     known.set(rule, set);
     return set;
@@ -342,6 +348,12 @@ function count(
   }
 }
 
+/** How long what is in force now keeps a point, from its making. */
+export function inForceMs({ marks }: Point, { retentionMs, unaskedMs }: Group): number {
+  if (retentionMs === unaskedMs || marks.keepUntil === null) return unaskedMs;
+  return wasAskedFor(marks.asked) ? retentionMs : unaskedMs;
+}
+
 /** The longest that a good point of the group would have been kept, had one been made then; `null` when it would still be. */
 export function wouldDieAtMs(group: Group, madeMs: number): number | null {
   const missing: Counted = { madeMs, calendarMs: madeMs, kind: "doubtful" };
@@ -349,7 +361,7 @@ export function wouldDieAtMs(group: Group, madeMs: number): number | null {
   const index = at === -1 ? group.counted.length : at;
   const counted = group.counted.toSpliced(index, 0, missing);
   const outMs = group.rules.map((rule) => keepSet(counted, rule)[index]?.outMs ?? Infinity);
-  const diesAtMs = Math.max(madeMs + group.retentionMs, ...outMs);
+  const diesAtMs = Math.max(madeMs + group.unaskedMs, ...outMs);
   return diesAtMs === Infinity ? null : diesAtMs;
 }
 

@@ -7,6 +7,8 @@ import type { Backup } from "./inventory.ts";
 import { automatedMark, mark, markTime } from "./marks.ts";
 import type { Policy } from "./policy.ts";
 
+/** What its server asked for when it was made. */
+const asked = { [mark.asked]: "server=1d@2026-11-01T00:00:00Z" };
 const noon = (n: number): string => day(n).replace("T00", "T12");
 
 describe("what becomes of a point", () => {
@@ -55,11 +57,17 @@ describe("what becomes of a point", () => {
     {
       name: "made late in its slot, from which its date counts",
       backups: [
-        aBackup("old", "2026-11-20T18:00:00Z", { marks: { [mark.slot]: day(20), [mark.keepUntil]: day(29) } }),
-        aBackup("late", "2026-11-20T18:00:00Z", { marks: { [mark.slot]: day(20), [mark.keepUntil]: noon(29) } }),
-        aBackup("manual", "2026-11-20T18:00:00Z", { marks: { [mark.slot]: "manual:1", [mark.keepUntil]: noon(29) } }),
+        aBackup("old", "2026-11-20T18:00:00Z", {
+          marks: { ...asked, [mark.slot]: day(20), [mark.keepUntil]: day(29) },
+        }),
+        aBackup("late", "2026-11-20T18:00:00Z", {
+          marks: { ...asked, [mark.slot]: day(20), [mark.keepUntil]: noon(29) },
+        }),
+        aBackup("manual", "2026-11-20T18:00:00Z", {
+          marks: { ...asked, [mark.slot]: "manual:1", [mark.keepUntil]: noon(29) },
+        }),
         aBackup("adopted", "2026-11-20T18:00:00Z", {
-          marks: { [mark.slot]: day(20), [mark.keepUntil]: noon(29), [mark.adopted]: "" },
+          marks: { ...asked, [mark.slot]: day(20), [mark.keepUntil]: noon(29), [mark.adopted]: "" },
         }),
         fresh,
       ],
@@ -96,15 +104,31 @@ describe("what becomes of a point", () => {
     },
     {
       name: "no retention in force is below the policy's minimum",
-      backups: [aBackup("old", day(28), until(28)), aBackup("older", day(27), until(27)), fresh],
+      backups: [aBackup("old", day(28), until(28, asked)), aBackup("older", day(27), until(27, asked)), fresh],
       setting: { retentionMs: 1 },
       outcome: { old: "keep_age", older: "delete: expired", new: "keep_age" },
     },
     {
-      name: "without a promise that can be read, a request for less takes nothing from it",
-      backups: [aBackup("old", day(17)), aBackup("older", day(16)), fresh],
+      name: "made while nobody asked, a request for less takes nothing of what its policy says since",
+      backups: [aBackup("old", day(17), until(18)), aBackup("older", day(16), until(17)), fresh],
       setting: { retentionMs: 1 },
-      outcome: { old: "keep_promised", older: "delete: expired", new: "keep_age" },
+      outcome: { old: "keep_age", older: "delete: expired", new: "keep_age" },
+    },
+    {
+      name: "made while something was asked for, what is asked for now counts in the policy's place",
+      backups: [
+        aBackup("old", day(17), until(18, asked)),
+        aBackup("older", day(16), { marks: { ...asked, [mark.keepUntil]: "2026-12-01T00:00:00Z" } }),
+        fresh,
+      ],
+      setting: { retentionMs: 1 },
+      outcome: { old: "delete: expired", older: "keep_promised", new: "keep_age" },
+    },
+    {
+      name: "without a promise that can be read, a request for less takes nothing from it",
+      backups: [aBackup("old", day(17), { marks: asked }), aBackup("older", day(16), { marks: asked }), fresh],
+      setting: { retentionMs: 1 },
+      outcome: { old: "keep_age", older: "delete: expired", new: "keep_age" },
     },
     {
       name: "a member of its chain is wanted",
@@ -377,14 +401,30 @@ describe("what becomes of a point", () => {
       outcome: { failed: "keep_shared_image", good: "delete: expired", new: "keep_age" },
     },
     {
-      name: "failed, made from a snapshot, and others neither good nor from snapshots",
+      name: "failed, made from a snapshot, and another of ours is there, of which nobody knows what it builds on",
       backups: [
         aBackup("failed", day(1), { status: "error", snapshotId: "s1" }),
-        aBackup("bad", day(2), { snapshotId: "s2", failReason: "?" }),
+        anIncremental("i", day(2), "elsewhere", { snapshotId: "s2" }),
+        fresh,
+      ],
+      setting: { memory: { i: { parentId: "elsewhere", parentVerified: true } } },
+      outcome: { failed: "keep_shared_image", i: "delete: expired", new: "keep_age" },
+    },
+    {
+      name: "failed, made from a snapshot, and others failed, too, are leaving, or not from snapshots",
+      backups: [
+        aBackup("failed", day(1), { status: "error", snapshotId: "s1" }),
+        aBackup("bad", day(2), { snapshotId: "s2", status: "error" }),
+        aBackup("leaving", day(2), { snapshotId: "s3", status: "deleting" }),
         aBackup("u", day(2), tenants),
         fresh,
       ],
-      outcome: { failed: "delete: failed_superseded", bad: "delete: expired", new: "keep_age" },
+      outcome: {
+        failed: "delete: failed_superseded",
+        bad: "delete: failed_superseded",
+        leaving: "keep_running",
+        new: "keep_age",
+      },
     },
     {
       name: "good and made from a snapshot, and another is there",

@@ -1,7 +1,7 @@
 import { archiveRetentionMs, isArchive } from "./archive.ts";
 import { pointTime, type Point } from "./points.ts";
 import type { Reason } from "./reasons.ts";
-import { lateMs, promisesOf, type PointTerms, type View, type VolumeTerms } from "./terms.ts";
+import { inForceMs, lateMs, promisesOf, type PointTerms, type View, type VolumeTerms } from "./terms.ts";
 import type { KeptAs } from "./thinning.ts";
 
 /** The points of one volume in one project, and when they expire. */
@@ -48,11 +48,9 @@ const newest = (points: readonly Point[]): Point | null =>
 export function expiresAtMs(point: Point, { view, terms }: Pick<VolumeView, "view" | "terms">): number {
   const own = termsOf(point, terms);
   const { group } = own;
-  const isPromised = point.marks.keepUntil !== null;
   const late = lateMs(point, own, view);
   return Math.max(
-    point.backup.createdAt.getTime() +
-      Math.max(isPromised ? group.retentionMs : group.unpromisedMs, archiveRetentionMs(point, group.archive)),
+    point.backup.createdAt.getTime() + Math.max(inForceMs(point, group), archiveRetentionMs(point, group.archive)),
     ...promisesOf(point, view).map((at) => at.getTime() + Math.max(0, late)),
   );
 }
@@ -104,7 +102,7 @@ export function whyWanted(point: Point, volume: VolumeView): readonly Reason[] {
     if (isAdopted) reasons.push("keep_adopted");
   }
   // Written so that times which are not numbers keep it.
-  const isYoung = !(backup.createdAt.getTime() + group.retentionMs <= volume.nowMs);
+  const isYoung = !(backup.createdAt.getTime() + inForceMs(point, group) <= volume.nowMs);
   if (isYoung) reasons.push("keep_age");
   else if (!(expiresAtMs(point, volume) <= volume.nowMs)) {
     reasons.push(isArchive(point, group.archive) ? "keep_archive" : "keep_promised");

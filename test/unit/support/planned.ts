@@ -16,7 +16,9 @@ export const dead = aBackup("old", day(1));
 export const fresh = aBackup("new", day(29));
 export const tenants = { userId: "tenant", marks: { [automatedMark]: undefined } };
 export const held = { marks: { [mark.hold]: "" } };
-export const until = (n: number): { marks: Record<string, string> } => ({ marks: { [mark.keepUntil]: day(n) } });
+export const until = (n: number, marks: Record<string, string> = {}): { marks: Record<string, string> } => ({
+  marks: { [mark.keepUntil]: day(n), ...marks },
+});
 
 export interface Setting extends Partial<Omit<RotationInput, "volumes">> {
   /** Changes to what the catalogue remembers, by backup id; `null` when it is lost. */

@@ -3,11 +3,13 @@ import { policyFinder } from "../../../../src/conductor/assign.ts";
 import { planTracks, type CyclePlan } from "../../../../src/conductor/plan.ts";
 import { retentionTerms, whyPartial, type Inventory } from "../../../../src/conductor/scan.ts";
 import { marksOf } from "../../../../src/conductor/submit.ts";
+import { askedMarks } from "../../../../src/domain/asked-marks.ts";
 import { assignPolicies, type Assignment } from "../../../../src/domain/assignment.ts";
 import { isOpen, type Job } from "../../../../src/domain/catalogue.ts";
 import { pickJobs } from "../../../../src/domain/dispatch.ts";
 import { mechanisms, type Backup, type Server, type Volume } from "../../../../src/domain/inventory.ts";
 import { readByMechanism } from "../../../../src/domain/points.ts";
+import { indexSeen } from "../../../../src/domain/overrides.ts";
 import type { PolicyBook } from "../../../../src/domain/policy-book.ts";
 import { newestOnly, type Policy } from "../../../../src/domain/policy.ts";
 import type { Reason } from "../../../../src/domain/reasons.ts";
@@ -360,7 +362,7 @@ export class Machine {
         isIncremental: sent.mode === "incremental",
         userId: us,
         status: outcome === "error" || outcome === "creating" ? outcome : "available",
-        metadata: marksOf(sent),
+        metadata: marksOf(sent, askedMarks(sent, indexSeen(database.overrides), { selection, policy: this.builtIn })),
       });
     database.jobs.set(job.key, { ...job, state: "submitting", submittedAt: now });
     if (outcome === "lost, not made") return;

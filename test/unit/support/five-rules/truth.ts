@@ -50,6 +50,13 @@ function askedMs({ metadata }: Server | Volume): number | undefined {
   return days === undefined ? undefined : Number(days) * dayMs;
 }
 
+/** Whether its volume or its server asked for another retention when it was made. */
+function wasAskedFor({ metadata }: Backup): boolean {
+  const rows = (metadata["dirigent:asked"] ?? "").split(" ").map((text) => /^(.+)=(.*)@(.+)$/.exec(text) ?? []);
+  const newest = new Map(rows.map(([, by, value]) => [by, value]));
+  return ["volume", "server"].some((by) => /^\d/.test(newest.get(by) ?? ""));
+}
+
 export interface Rules {
   readonly world: World;
   readonly now: Date;
@@ -72,7 +79,7 @@ export function whyWanted(row: Backup, rules: Rules): string | undefined {
   const rule = metadata["dirigent:retention"];
   const ageMs = Math.max(
     inForceMs(row.volumeId, policy, rules),
-    Number.isNaN(promisedMs) ? (policy?.retentionMs ?? 0) : 0,
+    Number.isNaN(promisedMs) || !wasAskedFor(row) ? (policy?.retentionMs ?? 0) : 0,
   );
   const isOld = now.getTime() >= row.createdAt.getTime() + ageMs && !(promisedMs > now.getTime());
   if (row.status === "error") {
