@@ -49,11 +49,20 @@ export class PolicyVariants {
 
   /** What says the same is the same object, however it came to say it. */
   #one(policy: Policy): Policy {
-    const text = JSON.stringify(policy);
+    const text = textOf(policy);
     const known = this.#made.get(text) ?? policy;
     this.#made.set(text, known);
     return known;
   }
+}
+
+/** Those of the book come again in every pass. */
+const texts = new WeakMap<Policy, string>();
+
+function textOf(policy: Policy): string {
+  const text = texts.get(policy) ?? JSON.stringify(policy);
+  texts.set(policy, text);
+  return text;
 }
 
 const isSame = (a: Policy, b: Policy): boolean =>

@@ -19,16 +19,21 @@ function happen(event: Event, machine: Machine, oracle: Oracle): void {
       machine.pass(event);
       return;
     case "tag": {
-      byItself(oracle, "tag", () => void world.ask("server", event.server, ["backup", event.value]));
+      const change = (): void => void world.ask("server", event.server, ["backup", event.value]);
+      byItself(oracle, { change, what: "tag" });
       return;
     }
     case "ask":
       oracle.asked(world.ask(event.of, event.at, [event.key, event.value]), event.key);
       return;
-    case "policy":
-      if (event.change === "remove") byItself(oracle, "policy", () => machine.change(event.at, event.change));
-      else machine.change(event.at, event.change);
+    case "policy": {
+      const change = (): void => {
+        machine.change(event.at, event.change);
+      };
+      if (event.change === "remove") byItself(oracle, { change, what: "policy" });
+      else change();
       return;
+    }
     case "tamper": {
       world.tamper(event.at, event.what);
       return;
@@ -48,15 +53,18 @@ function happen(event: Event, machine: Machine, oracle: Oracle): void {
   }
 }
 
-/** That a tag or a policy is taken away deletes nothing by itself. */
-function byItself(oracle: Oracle, what: "tag" | "policy", change: () => void): void {
-  const before = oracle.dead();
+/** That a tag or a policy is taken away deletes nothing by itself. @param before what is dead @returns what is dead after it */
+function byItself(
+  oracle: Oracle,
+  { before = oracle.dead(), change, what }: { before?: Set<string>; change: () => void; what: "tag" | "policy" },
+): Set<string> {
   const settled = (id: string): boolean => what === "tag" || oracle.isSettled(id);
   const wasSettled = new Set<string>();
   for (const id of oracle.pointIds()) if (settled(id)) wasSettled.add(id);
   change();
-  const now = [...oracle.dead()].filter((id) => wasSettled.has(id));
-  assertSubset(new Set(now), before, `a ${what} is taken away, and that deletes`);
+  const now = oracle.dead();
+  assertSubset(now.intersection(wasSettled), before, `a ${what} is taken away, and that deletes`);
+  return now;
 }
 
 /** Takes away all tags, then all policies but the built-in one, some time after the nights of the beginning. @returns whether anything was dead */
@@ -64,14 +72,17 @@ export function takeAway(scenario: Scenario): boolean {
   let oracle!: Oracle;
   const machine = new Machine(scenario, (made) => (oracle = new Oracle(made, new Set())));
   for (const event of scenario.events) if (event.kind === "pass") machine.world.nowMs += event.gapMs;
-  const before = oracle.dead();
+  const first = oracle.dead();
+  let before = first;
   for (const server of machine.world.servers.keys()) {
-    byItself(oracle, "tag", () => void machine.world.ask("server", server, ["backup", null]));
+    const change = (): void => void machine.world.ask("server", server, ["backup", null]);
+    before = byItself(oracle, { before, change, what: "tag" });
   }
   for (const at of scenario.policies.keys()) {
-    byItself(oracle, "policy", () => {
+    const change = (): void => {
       machine.change(at, "remove");
-    });
+    };
+    before = byItself(oracle, { before, change, what: "policy" });
   }
-  return before.size > 0;
+  return first.size > 0;
 }
