@@ -67,7 +67,7 @@ const lessGuaranteed: readonly string[] = [
   "No configuration and no database: working by the marks in Cinder alone. Less is guaranteed than with a database:",
   "  - the brake on deletions counts from zero in each run, not over 24 hours, and a cloud that seems to shrink is not noticed;",
   "  - a creation whose answer was lost is found by its mark only, and two runs at the same time can make one twice: let none overlap;",
-  "  - nothing remembers since when a request for less has stood, so that less retention, asked for by backup_retention or backup_policy, never counts, and released snapshots stay;",
+  "  - what tenants ask for is remembered on restore points alone: less counts by what was asked for when each was made, and released snapshots stay;",
   "  - nothing remembers the real parent of an incremental: every second backup is a full one (snapshots have none);",
   "  - no reports, no orders, no holds but those on the objects.",
 ];
