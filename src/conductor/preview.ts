@@ -81,7 +81,8 @@ export async function previewCycle(conductor: Conductor, signal: AbortSignal): P
     });
     if (rotation.decisions.length === 0) continue;
     const released = { dueAt: assignment.releasedAt, now, cloneSources: inventory.cloneSources };
-    const decisions = rotation.blocked === null ? withReleased(rotation.decisions, released) : rotation.decisions;
+    // The brake holds back what has expired; an owner's word is no mistake of ours.
+    const decisions = blocked === null ? withReleased(rotation.decisions, released) : rotation.decisions;
     rotations.push({
       project: names.get(projectId) ?? { id: projectId, name: projectId },
       plan: { ...rotation, decisions },

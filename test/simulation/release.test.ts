@@ -16,17 +16,20 @@ interface Stage extends CommandCloud {
   readonly night: () => Promise<string>;
 }
 
-async function start(t: TestContext): Promise<Stage> {
+async function start(t: TestContext, { volumesPerServer = 1, policy = {} } = {}): Promise<Stage> {
   const directory = await mkdtemp(join(tmpdir(), "dirigent-release-"));
   const cloud = await openCommandCloud("2026-11-01T12:00:00Z", {
-    "/etc/dirigent/dirigent.yaml": JSON.stringify({ database: { url: `sqlite:${join(directory, "state.db")}` } }),
+    "/etc/dirigent/dirigent.yaml": JSON.stringify({
+      database: { url: `sqlite:${join(directory, "state.db")}` },
+      policy,
+    }),
   });
   t.after(async () => {
     await cloud.close();
     await rm(directory, { recursive: true });
   });
   // A tagged server: it has backups, too.
-  const { volumes } = cloud.simulator.seedCloud({ projects: 1, servers: 1, volumesPerServer: 1 });
+  const { volumes } = cloud.simulator.seedCloud({ projects: 1, servers: 1, volumesPerServer });
   const [volume] = volumes as [Volume];
   const subscribed = await cloud.run("subscribe", "daily", "--retention", "30", "--volume-id", volume.id);
   assert.equal(subscribed.exitCode, 0, subscribed.stderr);
@@ -44,6 +47,19 @@ async function start(t: TestContext): Promise<Stage> {
       return ran.stdout;
     },
   };
+}
+
+/** What `dirigent plan` says that would be deleted, and why. */
+async function deletedBy(run: CommandCloud["run"]): Promise<readonly unknown[]> {
+  const { exitCode, stderr, stdout } = await run("plan", "--json");
+  assert.equal(exitCode, 0, stderr);
+  const { rotation } = JSON.parse(stdout) as {
+    readonly rotation: readonly { readonly decisions: readonly Record<string, unknown>[] }[];
+  };
+  return rotation
+    .flatMap(({ decisions }) => decisions)
+    .filter(({ action }) => action === "delete")
+    .map(({ backupId, reason }) => [backupId, reason]);
 }
 
 void describe("an owner's release", () => {
@@ -131,24 +147,31 @@ void describe("an owner's release", () => {
     );
     assert.match(words, /snapshot {2}slot .* skipped: the owner releases the volume's automated snapshots\n/);
 
-    const planned = async (): Promise<readonly unknown[]> => {
-      const { exitCode, stderr, stdout } = await run("plan", "--json");
-      assert.equal(exitCode, 0, stderr);
-      const { rotation } = JSON.parse(stdout) as {
-        readonly rotation: readonly { readonly decisions: readonly Record<string, unknown>[] }[];
-      };
-      return rotation
-        .flatMap(({ decisions }) => decisions)
-        .filter(({ action }) => action === "delete")
-        .map(({ backupId, reason }) => [backupId, reason]);
-    };
-    assert.deepEqual(await planned(), []);
+    assert.deepEqual(await deletedBy(run), []);
     clock.advance(7 * dayMs);
-    assert.deepEqual(await planned(), [[second, "released"]]);
+    assert.deepEqual(await deletedBy(run), [[second, "released"]]);
     assert.deepEqual(await explain(), {
       at: waiting.at,
       current,
       snapshots: [held, { id: second, action: "delete", because: ["released"], keptUntil: null }],
     });
+  });
+
+  void it("is carried out while the brake holds back what has expired, and plan says both", async (t) => {
+    const policy = { full_every: 1, retention: "3d", minimum_retention: "1d" };
+    const { clock, night, run, snapshots, volume } = await start(t, { volumesPerServer: 6, policy });
+    for (let i = 0; i < 3; i++) await night();
+    assert.equal((await run("release", "--volume", volume.id)).exitCode, 0);
+    await night();
+    clock.advance(40 * dayMs);
+    const released = snapshots().map(({ id }) => [id, "released"]);
+    assert.equal(released.length, 3);
+    assert.deepEqual(await deletedBy(run), released);
+    assert.match(
+      (await run("plan")).stdout,
+      /: delete 3, keep 18\n {2}nothing else would be deleted: more would be deleted than a normal night explains\n/,
+    );
+    await night();
+    assert.deepEqual(snapshots(), []);
   });
 });

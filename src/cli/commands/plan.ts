@@ -137,7 +137,8 @@ function describePlan(preview: Preview): string {
     parts.push(
       `\nRotation of ${escapeText(project.name)}: delete ${deletions.length}, keep ${plan.decisions.length - deletions.length}\n`,
     );
-    if (plan.blocked !== null) parts.push(`  nothing would be deleted: ${operatorText(plan.blocked)}\n`);
+    const nothing = deletions.length === 0 ? "nothing" : "nothing else";
+    if (plan.blocked !== null) parts.push(`  ${nothing} would be deleted: ${operatorText(plan.blocked)}\n`);
     if (plan.unverified.length > 0) {
       parts.push(`  the real parents of ${plan.unverified.length} backups would be looked up first\n`);
     }
