@@ -65,6 +65,15 @@ export function childrenToAsk(chain: Chain, volume: VolumePoints): ReadonlySet<s
   return ask;
 }
 
+/** Ids of those whose ancestors are known for certain: what takes another one's place must be beyond doubt. */
+export function sureOf(parentsFirst: readonly Point[]): ReadonlySet<string> {
+  const sure = new Set<string>();
+  for (const { backup, parentId, parentVerified } of parentsFirst) {
+    if (parentVerified && (parentId === null || sure.has(parentId))) sure.add(backup.id);
+  }
+  return sure;
+}
+
 /** The parents to ask so that a good point is good for certain: by a mark alone it could lean on what is gone. */
 export function parentsToAsk(good: Point, volume: VolumePoints): readonly string[] {
   const chain = volume.chains.find(({ members }) => members.includes(good));

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { aBackup, at, dailyPolicy, pointsOf } from "../../test/unit/support/builders.ts";
+import { aBackup, anIncremental, at, dailyPolicy, pointsOf } from "../../test/unit/support/builders.ts";
 import { dayMs } from "../../test/unit/support/clouds.ts";
+import { sureOf } from "./certainty.ts";
 import type { Backup } from "./inventory.ts";
 import { deletionCap, dueTimes } from "./pace.ts";
 import type { Point } from "./points.ts";
@@ -15,7 +16,8 @@ const ago = (days: number): string => new Date(nowMs - days * dayMs).toISOString
 describe("deletionCap", () => {
   const old = (count: number): Backup[] =>
     Array.from({ length: count }, (_, n) => aBackup(`b${String(n).padStart(3, "0")}`, ago(30)));
-  const cap = (backups: readonly Backup[]): number => deletionCap(read(backups), { nowMs, override: null });
+  const cap = (backups: readonly Backup[]): number =>
+    deletionCap(read(backups), { nowMs, override: null, sure: sureOf(read(backups)) });
 
   it("is ten at least", () => {
     assert.equal(cap([]), 10);
@@ -37,9 +39,16 @@ describe("deletionCap", () => {
     assert.equal(cap([ofAge(0, "error")]), 10);
   });
 
+  it("of which is known for certain what they build on", () => {
+    const chain = [aBackup("f", ago(0.5)), anIncremental("i", ago(0.25), "f")];
+    assert.equal(cap(chain), 12);
+    const claimed = pointsOf(chain, { unverified: true }).get("v1")?.points ?? [];
+    assert.equal(deletionCap(claimed, { nowMs, override: null, sure: sureOf(claimed) }), 11);
+  });
+
   it("is what an override says, while it lasts and where that is more", () => {
     const withOverride = (count: number, expiresAt: Date): number =>
-      deletionCap([], { nowMs, override: { projectId: "p1", count, expiresAt } });
+      deletionCap([], { nowMs, override: { projectId: "p1", count, expiresAt }, sure: new Set() });
     assert.equal(withOverride(500, new Date(nowMs + 1)), 500);
     assert.equal(withOverride(5, new Date(nowMs + 1)), 10);
     assert.equal(withOverride(500, now), 10);

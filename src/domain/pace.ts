@@ -14,13 +14,22 @@ const dayMs = 24 * 60 * 60 * 1000;
 /** Rule 1's bound: in 24 hours at most max(10, 15% of the project's points) plus as many as turned good there in the same 24 hours. */
 export function deletionCap(
   points: readonly Point[],
-  { nowMs, override }: { readonly nowMs: number; readonly override: BrakeOverride | null },
+  {
+    nowMs,
+    override,
+    sure,
+  }: {
+    readonly nowMs: number;
+    readonly override: BrakeOverride | null;
+    /** Ids of those whose ancestors are known for certain. */
+    readonly sure: ReadonlySet<string>;
+  },
 ): number {
   // Created and good within the 24 hours: never more than turned good in them, and known without a database. Those that are gone again
   // are left out here and of what was deleted.
   const turnedGood = points.filter((point) => {
     const ageMs = nowMs - point.backup.createdAt.getTime();
-    return point.good && ageMs >= 0 && ageMs < dayMs;
+    return point.good && sure.has(point.backup.id) && ageMs >= 0 && ageMs < dayMs;
   });
   const cap = Math.max(10, Math.floor((points.length * 15) / 100)) + turnedGood.length;
   return override !== null && override.expiresAt.getTime() > nowMs ? Math.max(cap, override.count) : cap;

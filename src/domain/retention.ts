@@ -1,6 +1,6 @@
 import { isArchive } from "./archive.ts";
 import type { BrakeOverride } from "./catalogue.ts";
-import { chainsAbove, childrenToAsk, hasOutsideChildren, parentsToAsk } from "./certainty.ts";
+import { chainsAbove, childrenToAsk, hasOutsideChildren, parentsToAsk, sureOf } from "./certainty.ts";
 import { deletionCap, dueTimes, dueTimesOfMany } from "./pace.ts";
 import type { Chain, Point, VolumePoints } from "./points.ts";
 import type { Reason } from "./reasons.ts";
@@ -84,7 +84,8 @@ export function planRotation(input: RotationInput): RotationPlan {
     // Stable: of equal times, as the volumes and their chains are ordered, and newest first within a chain.
     .sort((a, b) => a.dueMs - b.dueMs);
 
-  const allowance = Math.max(0, deletionCap(ours, { nowMs, override: input.override }) - input.deletedLast24h);
+  const sure = new Set(volumes.flatMap(({ points }) => [...sureOf(points)]));
+  const allowance = Math.max(0, deletionCap(ours, { nowMs, override: input.override, sure }) - input.deletedLast24h);
   const overdue = queue.filter((turn) => turn.dueMs <= nowMs).length;
   const clock: Reason | null = Number.isNaN(nowMs) ? "clock_jump" : null;
   // Written so that a figure which is not a number stops it.

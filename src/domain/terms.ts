@@ -1,6 +1,7 @@
 import { isArchive } from "./archive.ts";
 import { wasAskedFor } from "./asked-marks.ts";
 import type { CatalogueEntry } from "./catalogue.ts";
+import { sureOf } from "./certainty.ts";
 import { defaultPolicy, type ArchiveRule, type Policy, type ThinningRule } from "./policy.ts";
 import type { InForce } from "./in-force.ts";
 import type { Mechanism } from "./inventory.ts";
@@ -205,15 +206,6 @@ function eachKeyOnce(rows: readonly Row[], view: View): readonly Row[] {
 }
 
 const isGoodIn = (point: Point, view: View): boolean => (view === "marks" ? point.goodByMarks : point.good);
-
-/** Ids of those whose ancestors are known for certain: what takes another one's place must be beyond doubt. */
-function sureOf(parentsFirst: readonly Point[]): ReadonlySet<string> {
-  const sure = new Set<string>();
-  for (const { backup, parentId, parentVerified } of parentsFirst) {
-    if (parentVerified && (parentId === null || sure.has(parentId))) sure.add(backup.id);
-  }
-  return sure;
-}
 
 /** A retention that is no time at all (a damaged or empty policy) never means "delete". */
 function inForce(

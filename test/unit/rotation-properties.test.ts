@@ -9,7 +9,7 @@ import type { Backup, Server, Volume } from "../../src/domain/inventory.ts";
 import { mark, readMarks } from "../../src/domain/marks.ts";
 import type { Policy } from "../../src/domain/policy.ts";
 import { formatRule } from "../../src/domain/thinning-text.ts";
-import { pointTime } from "../../src/domain/points.ts";
+import { pointTime, type Point } from "../../src/domain/points.ts";
 import type { Reason } from "../../src/domain/reasons.ts";
 import type { RotationPlan } from "../../src/domain/retention.ts";
 import {
@@ -291,8 +291,10 @@ describe("rotation, whatever the cloud looks like", () => {
       const done = idsOf(deletionsOf([first]));
       const again = rotate(without(cloud, done), projectId, { unlimited, deletedLast24h: done.size });
       const reasons = new Map(first.decisions.map(({ point, reason }) => [point.backup.id, reason]));
-      // Of a policy that is gone the best promise of one point holds for all, for as long as that one is there.
-      const shared = first.decisions.filter(({ point }) => [point.marks.policy, point.entry?.policy].includes("gone"));
+      // Of a policy that is gone the best promise of one point holds for all, for as long as that one is there; and with each of them its chain stays.
+      const isGone = ({ entry, marks }: Point): boolean => [marks.policy, entry?.policy].includes("gone");
+      const sources = new Set(first.decisions.flatMap(({ point }) => (isGone(point) ? sourceOf(point.backup) : [])));
+      const shared = first.decisions.filter(({ point }) => sources.has(sourceOf(point.backup)));
       const mayFall = new Set(shared.map(({ point }) => point.backup.id));
       for (const id of idsOf(deletionsOf([again])).difference(mayFall))
         assert.ok(mayFollow.has(reasons.get(id)!), reasons.get(id));
