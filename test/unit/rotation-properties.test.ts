@@ -293,7 +293,11 @@ describe("rotation, whatever the cloud looks like", () => {
       const reasons = new Map(first.decisions.map(({ point, reason }) => [point.backup.id, reason]));
       // Of a policy that is gone the best promise of one point holds for all, for as long as that one is there; and with each of them its chain stays.
       const isGone = ({ entry, marks }: Point): boolean => [marks.policy, entry?.policy].includes("gone");
-      const sources = new Set(first.decisions.flatMap(({ point }) => (isGone(point) ? sourceOf(point.backup) : [])));
+      // Of two with one key the first takes a place. Where the key is not its slot's, the other stands for another time, and takes its own when the first is gone.
+      const isOdd = ({ marks: { key, slot } }: Point): boolean => key !== null && !key.includes(`/${slot}`);
+      const sources = new Set(
+        first.decisions.flatMap(({ point }) => (isGone(point) || isOdd(point) ? sourceOf(point.backup) : [])),
+      );
       const shared = first.decisions.filter(({ point }) => sources.has(sourceOf(point.backup)));
       const mayFall = new Set(shared.map(({ point }) => point.backup.id));
       for (const id of idsOf(deletionsOf([again])).difference(mayFall))
