@@ -11,6 +11,6 @@ const files = globSync(patterns, { cwd: root })
   .map((file) => join(root, file));
 if (files.length === 0) throw new Error(`no test file matches ${patterns.join(" or ")}`);
 const outcome = await runTests([
-  { name: "unit, contract and simulation", files, concurrency: availableParallelism(), timeoutMs: 10 * 60_000 },
+  { name: "unit, contract and simulation", files, concurrency: availableParallelism(), timeoutMs: 15 * 60_000 },
 ]);
 process.exitCode = exitCodeOf(outcome);
