@@ -193,7 +193,8 @@ function readPoint(
   };
 }
 
-function byAge(a: Backup, b: Backup): number {
+/** Oldest first. The same whatever is known of parents. */
+export function byAge(a: Backup, b: Backup): number {
   const difference = pointTime(a) - pointTime(b) || a.createdAt.getTime() - b.createdAt.getTime();
   return difference || (a.id < b.id ? -1 : 1);
 }

@@ -24,6 +24,16 @@ describe("what becomes of a point", () => {
       outcome: { older: "delete: expired", old: "keep_newest_good" },
     },
     {
+      name: "of two that are equally new always the same stays, whoever builds on which",
+      backups: [
+        aBackup("a", day(2)),
+        aBackup("b", day(2)),
+        anIncremental("0", day(2), "b", { ...tenants, isIncremental: true }),
+      ],
+      setting: { children: { b: ["0"] } },
+      outcome: { a: "delete: expired", b: "keep_newest_good" },
+    },
+    {
       name: "the last chain of a volume that is gone",
       backups: [aBackup("older", day(1)), aBackup("f", day(2)), anIncremental("i", day(3), "f")],
       setting: { existingVolumeIds: new Set(["v2"]) },

@@ -1,5 +1,5 @@
 import { archiveRetentionMs, isArchive } from "./archive.ts";
-import { pointTime, type Point } from "./points.ts";
+import { byAge, pointTime, type Point } from "./points.ts";
 import type { Reason } from "./reasons.ts";
 import { inForceMs, lateMs, promisesOf, type PointTerms, type View, type VolumeTerms } from "./terms.ts";
 import type { KeptAs } from "./thinning.ts";
@@ -37,10 +37,10 @@ export function viewVolume(
 export const newestGood = (points: readonly Point[], view: View): Point | null =>
   newest(points.filter((point) => (view === "marks" ? point.goodByMarks : point.good)));
 
-/** Of equally old ones the last: a child rather than its parent. */
+/** Of equally old ones always the same: parents stand before their children where they are known, and a database must not decide which is newest (rule 5). */
 const newest = (points: readonly Point[]): Point | null =>
   points.reduce<Point | null>(
-    (best, point) => (best !== null && pointTime(best.backup) > pointTime(point.backup) ? best : point),
+    (best, point) => (best !== null && byAge(best.backup, point.backup) > 0 ? best : point),
     null,
   );
 
