@@ -25,7 +25,7 @@ export function deletionCap(
     readonly sure: ReadonlySet<string>;
   },
 ): number {
-  // Created and good within the 24 hours: never more than turned good in them, and known without a database. Those that are gone again
+  // Created and good within the 24 hours, whatever only a mark says left aside: never more than turned good in them. Those that are gone again
   // are left out here and of what was deleted.
   const turnedGood = points.filter((point) => {
     const ageMs = nowMs - point.backup.createdAt.getTime();

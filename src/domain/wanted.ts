@@ -37,7 +37,7 @@ export function viewVolume(
 export const newestGood = (points: readonly Point[], view: View): Point | null =>
   newest(points.filter((point) => (view === "marks" ? point.goodByMarks : point.good)));
 
-/** Of equally old ones always the same: parents stand before their children where they are known, and a database must not decide which is newest (rule 5). */
+/** Of equally old ones always the same. The order of the list is none to go by: it differs with what is known of parents, and so with the database (rule 5). */
 const newest = (points: readonly Point[]): Point | null =>
   points.reduce<Point | null>(
     (best, point) => (best !== null && byAge(best.backup, point.backup) > 0 ? best : point),
